@@ -1,0 +1,171 @@
+"""The nouns: Checkpoint, Metric, Finding, Monitor, Ranking."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Value: TypeAlias = "int | float | str"
+Mode: TypeAlias = Literal["min", "max"]
+Role: TypeAlias = Literal["metric", "counter", "setting", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One value and its evidence.
+
+    Attributes:
+        name: its label, or a number ("0", "1", …: the position) if it has none.
+        value: what was read; text where it is no number.
+        text: the characters it was read from, as they stand in the source.
+        role: a metric can be ranked by; a counter is an epoch or a step; a setting was
+            chosen before training (lr, seed, fold); text is no number.
+        source: where it stands: `name` for the file's name.
+        labelled: whether its name stands beside it, or was only its position.
+    """
+
+    name: str
+    value: Value
+    text: str
+    role: Role = "metric"
+    source: str = "name"
+    labelled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is said, and is no reason to stop.
+
+    Attributes:
+        code: stable and kebab-case, an anchor in docs/errors.md.
+        message: a sentence for a person.
+        path: the file or folder it is about, if any.
+        strict: whether `--strict` makes it an error.
+    """
+
+    code: str
+    message: str
+    path: str = ""
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One checkpoint, of one file or of several.
+
+    Attributes:
+        path: what a loader takes: the file, the folder, or the TensorFlow prefix. It begins
+            with the location as the user wrote it.
+        files: every file (or the one folder) it consists of.
+        kind: how it was recognised by name: `keras`, `weights.h5`, `tf-checkpoint`, ….
+        run: the folder of the training run it belongs to.
+        metrics: everything read about it.
+        pattern: the pattern that read its name, "" if none did.
+        size_bytes: all of its files together; -1 where it could not be read.
+        modified: seconds since 1970, the newest of its files; 0.0 where it could not be read.
+    """
+
+    path: str
+    files: tuple[str, ...]
+    kind: str
+    run: str
+    metrics: tuple[Metric, ...] = ()
+    pattern: str = ""
+    size_bytes: int = -1
+    modified: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The path's last part."""
+        return os.path.basename(self.path)
+
+    def metric(self, name: str) -> Metric | None:
+        """The metric of that name, if it was read."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch in the name, counted as the name counts it."""
+        return self._counter("epoch")
+
+    @property
+    def step(self) -> int | None:
+        """The step (iteration, update) in the name."""
+        return self._counter("step")
+
+    def _counter(self, kind: str) -> int | None:
+        from ckptsel.naming.conventions import COUNTERS  # noqa: PLC0415
+
+        for metric in self.metrics:
+            if metric.role == "counter" and isinstance(metric.value, int):
+                if COUNTERS.get(metric.name.lower(), "epoch") == kind:
+                    return metric.value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """What is ranked by, which way, and why.
+
+    Attributes:
+        name: as it was asked for, or the only metric in reach.
+        mode: `min` or `max`.
+        why: a short reason for the mode, for people.
+    """
+
+    name: str
+    mode: Mode
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A checkpoint in its place.
+
+    Attributes:
+        rank: from 1; None where it has no place.
+        checkpoint: the checkpoint.
+        metric: the monitor's value; None where it has none.
+        reason: why it has no place, "" if it has one.
+        tied: whether another has the same printed value.
+    """
+
+    rank: int | None
+    checkpoint: Checkpoint
+    metric: Metric | None = None
+    reason: str = ""
+    tied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The end of the road: checkpoints in order, and all that was noticed on the way.
+
+    Attributes:
+        monitor: None where nothing was ranked.
+        rows: the ranked first, best first; then those without a place.
+        patterns: the patterns that read the names, with how many names each read.
+        learned: whether the patterns were learned from the names.
+        findings: what was noticed.
+        seen: how many checkpoints the scan found.
+        passed_over: reason → how many entries were no candidates.
+    """
+
+    monitor: Monitor | None
+    rows: tuple[Ranked, ...]
+    patterns: tuple[tuple[str, int], ...] = ()
+    learned: bool = False
+    findings: tuple[Finding, ...] = ()
+    seen: int = 0
+    passed_over: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Ranked | None:
+        """The first row, if it has a place."""
+        return self.rows[0] if self.rows and self.rows[0].rank == 1 else None
+
+    @property
+    def runner_up(self) -> Ranked | None:
+        """The second row, if it has a place."""
+        return self.rows[1] if len(self.rows) > 1 and self.rows[1].rank else None

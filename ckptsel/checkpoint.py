@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 Value: TypeAlias = "int | float | str"
 Mode: TypeAlias = Literal["min", "max"]
-Role: TypeAlias = Literal["metric", "counter", "setting", "text"]
+Role: TypeAlias = Literal["metric", "epoch", "step", "setting", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Metric:
         name: its label, or a number ("0", "1", …: the position) if it has none.
         value: what was read; text where it is no number.
         text: the characters it was read from, as they stand in the source.
-        role: a metric can be ranked by; a counter is an epoch or a step; a setting was
-            chosen before training (lr, seed, fold); text is no number.
+        role: a metric can be ranked by; an epoch or a step counts; a setting was chosen
+            before training (lr, seed, fold); text is no number.
         source: where it stands: `name` for the file's name.
         labelled: whether its name stands beside it, or was only its position.
     """
@@ -94,13 +94,10 @@ class Checkpoint:
         """The step (iteration, update) in the name."""
         return self._counter("step")
 
-    def _counter(self, kind: str) -> int | None:
-        from ckptsel.naming.conventions import COUNTERS  # noqa: PLC0415
-
+    def _counter(self, role: Role) -> int | None:
         for metric in self.metrics:
-            if metric.role == "counter" and isinstance(metric.value, int):
-                if COUNTERS.get(metric.name.lower(), "epoch") == kind:
-                    return metric.value
+            if metric.role == role and isinstance(metric.value, int):
+                return metric.value
         return None
 
 

@@ -1,0 +1,1 @@
+"""Names into values and back: strings only, no file is touched."""

@@ -1,0 +1,75 @@
+"""The frameworks' habits, as data: suffixes, markers of unfinished writes, and traps in names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SUFFIXES: dict[str, str] = {
+    ".weights.h5": "weights.h5",
+    ".weights.json": "sharded weights",
+    ".keras": "keras",
+    ".h5": "h5",
+    ".hdf5": "h5",
+    ".hd5": "h5",
+    ".hdf": "h5",
+    ".ckpt": "ckpt",
+    ".pth.tar": "pth",
+    ".pth": "pth",
+    ".pt": "pt",
+    ".safetensors": "safetensors",
+    ".tf": "savedmodel",
+}
+"""Suffix → kind of a checkpoint that counts whatever its name says. The longest one wins."""
+
+GENERAL_SUFFIXES: dict[str, str] = {
+    ".bin": "bin",
+    ".npz": "npz",
+    ".pkl": "pkl",
+    ".msgpack": "msgpack",
+    ".zip": "zip",
+}
+"""Suffixes that other files share: a checkpoint only where the name carries a value."""
+
+UNFINISHED = re.compile(r"\.tmp$|\.orbax-checkpoint-tmp|-unfinished$|^\.ckptsel-")
+"""Names of writes that were never completed; source: Orbax's TMP_DIR_SUFFIX, NeMo's marker."""
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A habit that makes a name say something else than it seems to.
+
+    Attributes:
+        code: the finding's code.
+        says: what is said when it applies.
+        source: where the habit is written down.
+    """
+
+    code: str
+    says: str
+    source: str
+
+
+FAIRSEQ_NAME = re.compile(r"(checkpoint\.best_.+_-?\d+\.\d{3})(\d+)(\.pt)$")
+"""fairseq's `checkpoint.best_{metric}_{value:.3f}{random digits}.pt`: group 2 is noise."""
+
+FAIRSEQ_DIGITS = Trap(
+    "fairseq-random-digits",
+    "fairseq appends random digits to the value; three decimals were read",
+    "fairseq/checkpoint_utils.py: rand_sfx in save_checkpoint",
+)
+
+LIGHTNING_ZERO_NAME = re.compile(r"=[^=]*\.ckpt$")
+LIGHTNING_ZERO = Trap(
+    "lightning-zero",
+    "Lightning writes 0 for a metric that was not logged; a printed zero does not compete"
+    " (--allow-zero lets it)",
+    "lightning ModelCheckpoint._format_checkpoint_name: metrics.setdefault(name, 0)",
+)
+
+IGNITE_NAME = re.compile(r"^[^=]*=-\d[\d.]*\.pt$")
+IGNITE_SIGN = Trap(
+    "ignite-inverted-sign",
+    "pytorch-ignite writes scores, of which the highest is best: a loss stands negated",
+    "ignite/handlers/checkpoint.py: score_function, 'objects with highest scores will be retained'",
+)

@@ -1,0 +1,196 @@
+"""One replacement field of a pattern: which values could have printed this text?"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from ckptsel.naming.vocabulary import is_number_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckptsel.checkpoint import Value
+
+# The format specification mini-language, as documented for str.format.
+SPEC = re.compile(
+    r"""
+    (?:(?P<fill>.)?(?P<align>[<>=^]))?
+    (?P<sign>[-+ ])?
+    (?P<z>z)?
+    (?P<alt>\#)?
+    (?P<zero>0)?
+    (?P<width>\d+)?
+    (?P<grouping>[,_])?
+    (?:\.(?P<precision>\d+))?
+    (?P<type>[bcdeEfFgGnosxX%])?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# printf-style conversion, as documented for the % operator on str.
+PERCENT_SPEC = re.compile(
+    r"(?P<flags>[#0\- +]*)(?P<width>\d+)?(?:\.(?P<precision>\d*))?[hlL]?"
+    r"(?P<type>[diouxXeEfFgGcrsa])"
+)
+
+# No double prints longer than this; a longer run of digits is noise, not a value.
+MAX_NUMBER_LENGTH = 400
+
+_BASES = {"b": 2, "o": 8, "x": 16, "X": 16}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A replacement field.
+
+    Attributes:
+        name: as it stands in the pattern; a number for a positional field.
+        spec: its format specification, or its printf conversion without the `%`.
+        conversion: `r`, `s`, `a` or "".
+        style: whether `format` or the `%` operator prints it.
+        numeric: whether only numbers can be its values.
+    """
+
+    name: str
+    spec: str = ""
+    conversion: str = ""
+    style: Literal["format", "percent"] = "format"
+    numeric: bool = False
+
+    @cached_property
+    def _parts(self) -> dict[str, str]:
+        grammar = SPEC if self.style == "format" else PERCENT_SPEC
+        match = grammar.fullmatch(self.spec)
+        return {k: v or "" for k, v in match.groupdict().items()} if match else {}
+
+    @property
+    def type(self) -> str:
+        """The presentation type, "" if none is given."""
+        return self._parts["type"]
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether a text could be the value: no number type, and no metric's name."""
+        if self.conversion or self.type in ("s", "r", "a", "c"):
+            return not self.numeric
+        return not self.type and not self.numeric and not is_number_name(self.name)
+
+    @cached_property
+    def _alphabet(self) -> re.Pattern[str]:
+        """What its text can consist of: generous, since `readings` decides."""
+        if self.is_text:
+            return re.compile(r"[^/]*")
+        fill = self._parts.get("fill", "")
+        letters = "a-zA-Z" if self.type in ("x", "X", "b", "o") else "infatyeINFATYE"
+        return re.compile(rf"[0-9{letters}+\-.,_% {re.escape(fill)}]{{0,{MAX_NUMBER_LENGTH}}}")
+
+    def longest(self, text: str, start: int) -> int:
+        """The end of the longest text that could be this field's, from `start` on."""
+        match = self._alphabet.match(text, start)
+        return match.end() if match else start
+
+    def format(self, value: Value) -> str:
+        """The text that training code would have written.
+
+        Raises:
+            ValueError, TypeError, OverflowError: if the field cannot print this value.
+        """
+        if self.style == "percent":
+            return ("%" + self.spec) % (value,)
+        if self.conversion == "s":
+            return format(str(value), self.spec)
+        if self.conversion:
+            return format(repr(value) if self.conversion == "r" else ascii(value), self.spec)
+        return format(value, self.spec)
+
+    def prints(self, value: Value, text: str) -> bool:
+        """Whether the value is printed as exactly this text."""
+        try:
+            return self.format(value) == text
+        except (ValueError, TypeError, OverflowError):
+            return False
+
+    def readings(self, text: str) -> list[Value]:
+        """The values that print as this text: none, the one, or the first two of several."""
+        found: list[Value] = []
+        for core in self._cores(text):
+            for value in self._values(core):
+                if self.prints(value, text):
+                    if not any(_same(value, other) for other in found):
+                        found.append(value)
+                    break  # 5 and 5.0 are one reading
+            if len(found) > 1:
+                break
+        return found
+
+    def _cores(self, text: str) -> Iterator[str]:
+        """The text without its padding; several where padding and value look alike."""
+        yield text
+        parts = self._parts
+        fill = parts.get("fill") or " "
+        align = parts.get("align") or ""
+        if parts.get("zero") and not parts.get("fill"):
+            fill = "0"
+        if self.style == "percent":
+            fill, align = ("0" if "0" in parts["flags"] else " "), "^"
+        left = 0 if align == "<" else len(text) - len(text.lstrip(fill))
+        right = 0 if align in (">", "=") else len(text) - len(text.rstrip(fill))
+        for i in range(left + 1):
+            for j in range(right + 1 if i < len(text) else 1):
+                if i or j:
+                    yield text[i : len(text) - j]
+        # Numeric alignment pads between the sign and the digits.
+        if len(text) > 1 and text[0] in "+- " and text[1] == fill and align in ("=", ""):
+            yield text[0] + text[1:].lstrip(fill)
+
+    def _values(self, core: str) -> Iterator[Value]:
+        if self.is_text:
+            yield from _text_values(core, self.conversion or self.type)
+            return
+        if len(core) > MAX_NUMBER_LENGTH:
+            return
+        plain = core.replace(",", "").replace("_", "").strip()
+        try:
+            if self.type in _BASES:
+                yield int(plain.lower().replace("0" + self.type.lower(), "", 1), _BASES[self.type])
+            elif self.type in ("", "d", "i", "u", "n"):
+                yield int(plain)
+        except ValueError:
+            pass
+        if self.type in ("d", "i", "u", *_BASES):
+            return
+        try:
+            # 69.5% is 69.5e-2: rounded once, where a division would round twice.
+            yield float(plain[:-1] + "e-2" if self.type == "%" and plain[-1:] == "%" else plain)
+        except ValueError:
+            pass
+
+
+def _text_values(core: str, kind: str) -> Iterator[Value]:
+    """A number if it prints so, else the text itself; for `!r`, what the literal means."""
+    try:
+        number = float(core)
+    except ValueError:
+        number = None
+    if number is not None and len(core) <= MAX_NUMBER_LENGTH:
+        if core.lstrip("-").isdecimal():
+            yield int(core)
+        yield number
+    if kind not in ("r", "a"):
+        yield core
+    elif core[:1] in ("'", '"'):
+        try:
+            value = ast.literal_eval(core)
+        except (ValueError, SyntaxError):
+            return
+        if isinstance(value, str):
+            yield value
+
+
+def _same(one: Value, other: Value) -> bool:
+    """Equality under which nan is itself, and 0.0 is not -0.0."""
+    return repr(one) == repr(other)

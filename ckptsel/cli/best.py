@@ -1,0 +1,41 @@
+"""`ckptsel best`: print the path of the best checkpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckptsel.cli import choose, options
+from ckptsel.cli.printing import printing
+from ckptsel.cli.require import check, parse_conditions
+
+if TYPE_CHECKING:
+    from ckptsel.selection import Query
+
+EXAMPLES = (
+    "ckptsel best runs/mnist",
+    "ckptsel best runs --monitor val_accuracy --require 'val_accuracy>=0.9'",
+    "ckptsel best runs -m val_loss --top 3 --format '{path} {val_loss:.4f}'",
+)
+
+
+@options.with_query
+def run(
+    query: Query,
+    *,
+    top: options.Top = None,
+    require: options.Require,
+    template: options.Template = None,
+    output_format: options.Output = None,
+    null: options.Null = False,
+) -> None:
+    """Print the path of the best checkpoint.
+
+    With --per-run, of the best one of each training run. If it cannot be told which one is
+    best, nothing is printed and the exit code is not 0.
+    """
+    conditions = parse_conditions(require)
+    how = printing(output_format, null=null, template=template, default="paths")
+    ranking = choose.ranked(query, keep=choose.wanted(query, top))
+    rows, runner_up = choose.taken(ranking, query, top)
+    check(conditions, rows, ranking.monitor)
+    how.write("best", ranking, rows, runner_up)

@@ -1,0 +1,51 @@
+"""What the commands that choose checkpoints have in common: rank, say what was noticed, take."""
+
+# ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckptsel.cli import output
+from ckptsel.cli.text import count
+from ckptsel.errors import NothingFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.checkpoint import Ranked, Ranking
+    from ckptsel.selection import Query
+
+
+def ranked(query: Query, *, keep: int | None = None, rank: bool = True) -> Ranking:
+    """Ask the core for a ranking, and say on stderr what it noticed."""
+    from ckptsel.selection import select
+
+    with output.progress(lambda files: count(files, "file") + "…") as progress:
+        ranking = select(query, keep=keep, rank=rank, progress=progress)
+    output.findings(ranking.findings)
+    return ranking
+
+
+def wanted(query: Query, top: int | None) -> int | None:
+    """How many rows to ask the core for: one more than are taken is the runner-up."""
+    # The runs are not counted before they are found.
+    return None if query.per_run and top is None else (top or 1) + 1
+
+
+def taken(
+    ranking: Ranking, query: Query, top: int | None
+) -> tuple[Sequence[Ranked], Ranked | None]:
+    """The rows that were asked for, and the one after them.
+
+    Without a number it is the best one, or the best one of each run.
+
+    Raises:
+        NothingFoundError: none has a place in the ranking.
+    """
+    rows = [row for row in ranking.rows if row.rank is not None]
+    if not rows:
+        raise NothingFoundError("no checkpoint could be ranked")
+    number = len(rows) if query.per_run and top is None else top or 1
+    if number > len(rows):
+        output.note(f"{number} were asked for, and only {len(rows)} could be ranked")
+    return rows[:number], rows[number] if number < len(rows) else None

@@ -1,0 +1,38 @@
+"""`ckptsel list`: show the checkpoints and their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckptsel.cli import choose, options
+from ckptsel.cli.printing import printing
+
+if TYPE_CHECKING:
+    from ckptsel.selection import Query
+
+EXAMPLES = (
+    "ckptsel list runs/mnist",
+    "ckptsel list runs --monitor val_loss --per-run",
+    "ckptsel list runs -m val_loss -o csv > checkpoints.csv",
+)
+
+
+@options.with_query
+def run(
+    query: Query,
+    *,
+    top: options.Top = None,
+    template: options.Template = None,
+    output_format: options.Output = None,
+    null: options.Null = False,
+) -> None:
+    """Show the checkpoints and their values.
+
+    With --monitor, best first. Without it nothing is ranked and they are in the order of
+    their paths, unless --top or --per-run asks for the best.
+    """
+    how = printing(output_format, null=null, template=template, default="table")
+    # The first N of an unranked list would be taken for the best N.
+    rank = query.monitor is not None or query.per_run or top is not None
+    ranking = choose.ranked(query, rank=rank)
+    how.write("list", ranking, ranking.rows[:top])

@@ -1,0 +1,119 @@
+"""A row of a ranking as data: for JSON, for columns, for templates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ckptsel.cli.text import finite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.checkpoint import Checkpoint, Finding, Metric, Ranked, Ranking
+
+# The columns of csv and tsv that are always there, in this order; the metrics follow.
+FIXED = (
+    "rank",
+    "path",
+    "name",
+    "run",
+    "kind",
+    "epoch",
+    "step",
+    "size_bytes",
+    "modified",
+    "monitor",
+    "value",
+)
+
+
+def fixed_fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
+    """What can be said of every checkpoint, by name; None where it is not known."""
+    checkpoint = row.checkpoint
+    return {
+        "rank": row.rank,
+        "path": checkpoint.path,
+        "name": checkpoint.name,
+        "run": checkpoint.run,
+        "kind": checkpoint.kind,
+        "epoch": checkpoint.epoch,
+        "step": checkpoint.step,
+        "size_bytes": _size_bytes(checkpoint),
+        "modified": checkpoint.modified or None,
+        "monitor": ranking.monitor.name if ranking.monitor else None,
+        "value": row.metric.value if row.metric else None,
+    }
+
+
+def fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
+    """Everything about a row by name, its metrics too, for a template."""
+    metrics = {metric.name: metric.value for metric in reversed(row.checkpoint.metrics)}
+    return metrics | fixed_fields(row, ranking)
+
+
+def record(row: Ranked) -> dict[str, object]:
+    """One row for JSON: never a NaN, and every value with the text it was read from."""
+    checkpoint = row.checkpoint
+    # The first of a name counts, as in Checkpoint.metric; the evidence holds the others.
+    metrics = {metric.name: finite(metric.value) for metric in reversed(checkpoint.metrics)}
+    return {
+        "rank": row.rank,
+        "path": checkpoint.path,
+        "name": checkpoint.name,
+        "run": checkpoint.run,
+        "kind": checkpoint.kind,
+        "files": list(checkpoint.files),
+        "epoch": checkpoint.epoch,
+        "step": checkpoint.step,
+        "size_bytes": _size_bytes(checkpoint),
+        "modified": checkpoint.modified or None,
+        "value": row.metric and finite(row.metric.value),
+        "text": row.metric and row.metric.text,
+        "tied": row.tied,
+        "reason": row.reason or None,
+        "pattern": checkpoint.pattern or None,
+        "metrics": metrics,
+        "evidence": [_evidence(metric) for metric in checkpoint.metrics],
+    }
+
+
+def finding_record(finding: Finding) -> dict[str, object]:
+    """A finding for JSON."""
+    return {
+        "code": finding.code,
+        "message": finding.message,
+        "path": finding.path or None,
+        "strict": finding.strict,
+    }
+
+
+def metric_names(rows: Sequence[Ranked]) -> list[str]:
+    """The names of all metrics in the order of their first sight.
+
+    The one epoch and the one step that have a column of their own are left out.
+    """
+    names: dict[str, None] = {}
+    for row in rows:
+        roles = set()
+        for metric in row.checkpoint.metrics:
+            counts = metric.role in ("epoch", "step") and isinstance(metric.value, int)
+            if counts and metric.role not in roles:
+                roles.add(metric.role)
+            else:
+                names[metric.name] = None
+    return list(names)
+
+
+def _size_bytes(checkpoint: Checkpoint) -> int | None:
+    return checkpoint.size_bytes if checkpoint.size_bytes >= 0 else None
+
+
+def _evidence(metric: Metric) -> dict[str, object]:
+    return {
+        "name": metric.name,
+        "value": finite(metric.value),
+        "text": metric.text,
+        "role": metric.role,
+        "source": metric.source,
+        "labelled": metric.labelled,
+    }

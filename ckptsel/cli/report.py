@@ -1,0 +1,150 @@
+"""A ranking, told in each of the output formats."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckptsel.cli import text
+from ckptsel.cli.record import FIXED, finding_record, fixed_fields, metric_names, record
+from ckptsel.cli.table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ckptsel.checkpoint import Checkpoint, Ranked, Ranking
+
+_MARK = "*"
+_PATTERNS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RankingReport:
+    """Some rows of a ranking, and what there is to say about all of it.
+
+    Attributes:
+        command: its name.
+        ranking: where the rows come from.
+        rows: the rows to show.
+        runner_up: the first row that is not shown, where the command is about the best.
+    """
+
+    command: str
+    ranking: Ranking
+    rows: Sequence[Ranked]
+    runner_up: Ranked | None = None
+
+    def paths(self) -> Sequence[str]:
+        """One path a row."""
+        return [row.checkpoint.path for row in self.rows]
+
+    def document(self) -> Mapping[str, object]:
+        """The rows with all their evidence, and all that was noticed."""
+        ranking = self.ranking
+        best = ranking.best
+        monitor = ranking.monitor
+        return {
+            "command": self.command,
+            "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
+            "best": best and record(best),
+            "runner_up": self.runner_up and record(self.runner_up),
+            "checkpoints": [record(row) for row in self.rows],
+            "patterns": [{"pattern": pattern, "names": n} for pattern, n in ranking.patterns],
+            "learned": ranking.learned,
+            "seen": ranking.seen,
+            "passed_over": ranking.passed_over,
+            "findings": [finding_record(finding) for finding in ranking.findings],
+        }
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        """One record a row, the same as in the document."""
+        return [record(row) for row in self.rows]
+
+    def cells(self) -> Iterator[Sequence[str]]:
+        """The fixed columns, then one a metric; a value reads back as the same value."""
+        names = metric_names(self.rows)
+        yield [*FIXED, *(f"metric.{name}" if name in FIXED else name for name in names)]
+        for row in self.rows:
+            fields = fixed_fields(row, self.ranking)
+            metrics = (row.checkpoint.metric(name) for name in names)
+            values = [*fields.values(), *(metric and metric.value for metric in metrics)]
+            yield ["" if value is None else text.number(value) for value in values]
+
+    def table(self) -> Table:
+        """The rows for people, values as they are printed in the names."""
+        best = self.ranking.best
+        marked = next((i for i, row in enumerate(self.rows) if row is best), None)
+        return Table(
+            columns=[column for column in _columns(self.rows, marked) if any(column.cells)],
+            caption=_caption(self.ranking),
+            footer=[*_footer(self.ranking, len(self.rows))],
+            marked=marked,
+        )
+
+
+def _columns(rows: Sequence[Ranked], marked: int | None) -> Iterator[Column]:
+    checkpoints = [row.checkpoint for row in rows]
+    now = time.time()
+    yield Column("", [_MARK if i == marked else "" for i in range(len(rows))])
+    yield Column("rank", [_optional(row.rank) for row in rows], right=True)
+    yield Column("run", [c.run for c in checkpoints])
+    yield Column("name", [_within_run(c) for c in checkpoints])
+    yield Column("epoch", [_optional(c.epoch) for c in checkpoints], right=True)
+    yield Column("step", [_optional(c.step) for c in checkpoints], right=True)
+    for name in metric_names(rows):
+        metrics = [c.metric(name) for c in checkpoints]
+        yield Column(name, [metric.text if metric else "" for metric in metrics], right=True)
+    yield Column("size", [text.size(c.size_bytes) for c in checkpoints], right=True)
+    ages = [text.age(now - c.modified) if c.modified else "?" for c in checkpoints]
+    yield Column("age", ages, right=True)
+    yield Column("kind", [c.kind for c in checkpoints])
+    yield Column("note", [_remark(row) for row in rows])
+
+
+def _optional(amount: int | None) -> str:
+    return "" if amount is None else str(amount)
+
+
+def _within_run(checkpoint: Checkpoint) -> str:
+    # Run and name together are the path, so that one can be found from the table.
+    folder = checkpoint.run + os.sep
+    return checkpoint.path.removeprefix(folder)
+
+
+def _remark(row: Ranked) -> str:
+    return row.reason or ("tied" if row.tied else "")
+
+
+def _caption(ranking: Ranking) -> str:
+    monitor = ranking.monitor
+    if monitor is None:
+        return "not ranked (--monitor NAME ranks)"
+    direction = "lowest" if monitor.mode == "min" else "highest"
+    why = f" ({monitor.why})" if monitor.why else ""
+    return f"{monitor.name}, {direction} first{why}"
+
+
+def _footer(ranking: Ranking, shown: int) -> Iterator[str]:
+    if shown < len(ranking.rows):
+        yield f"{shown} of {text.count(len(ranking.rows), 'checkpoint')} shown"
+    if ranking.monitor is not None:
+        yield from _reasons("not ranked", Counter(r.reason for r in ranking.rows if not r.rank))
+    yield from _reasons("passed over", ranking.passed_over)
+    yield from _patterns(ranking)
+
+
+def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[str]:
+    if reasons:
+        each = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
+        yield f"{sum(reasons.values())} {what}: {each}"
+
+
+def _patterns(ranking: Ranking) -> Iterator[str]:
+    for pattern, names in ranking.patterns[:_PATTERNS_SHOWN]:
+        yield text.pattern_line(pattern, names, learned=ranking.learned)
+    more = len(ranking.patterns) - _PATTERNS_SHOWN
+    if more > 0:
+        yield f"and {text.count(more, 'more pattern')}"

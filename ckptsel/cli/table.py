@@ -1,0 +1,70 @@
+"""A table as data, and as plain text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckptsel.cli.text import shown, width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        title: its heading.
+        cells: one text a row.
+        right: whether it is set flush right, as numbers are.
+    """
+
+    title: str
+    cells: Sequence[str]
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table says, whatever draws it.
+
+    Attributes:
+        columns: all of the same length.
+        caption: a line above.
+        footer: lines below.
+        marked: the row to stand out, if any.
+    """
+
+    columns: Sequence[Column]
+    caption: str = ""
+    footer: Sequence[str] = ()
+    marked: int | None = None
+
+
+def plain(table: Table) -> Iterator[str]:
+    """The table as lines of text, of whatever width it takes: nothing is cut.
+
+    It is what a pipe, a file and a log get, where no terminal sets a width.
+    """
+    if table.caption:
+        yield shown(table.caption)
+        yield ""
+    if table.columns and table.columns[0].cells:
+        columns = [_aligned(column) for column in table.columns]
+        for row in zip(*columns, strict=True):
+            yield "  ".join(row).rstrip()
+    if table.footer:
+        yield ""
+    for line in table.footer:
+        yield shown(line)
+
+
+def _aligned(column: Column) -> list[str]:
+    texts = [shown(text) for text in (column.title, *column.cells)]
+    widest = max(width(text) for text in texts)
+    pads = [" " * (widest - width(text)) for text in texts]
+    if column.right:
+        return [pad + text for pad, text in zip(pads, texts, strict=True)]
+    return [text + pad for pad, text in zip(pads, texts, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -26,7 +26,7 @@ class Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         # The names are enough for the order of the help and for "Did you mean".
-        self.commands = dict.fromkeys(COMMANDS)
+        self.commands = cast("dict[str, Any]", dict.fromkeys(COMMANDS))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of that name; None if there is none."""
@@ -76,8 +76,3 @@ def root(
     ] = False,
 ) -> None:
     """Find the best checkpoint in a folder, by the metric in the file names."""
-
-
-def main() -> None:
-    """Run the command line, and end the process with its exit code."""
-    app(prog_name="ckptsel")

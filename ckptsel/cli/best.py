@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.cli import choose, options
-from ckptsel.cli.printing import printing
+from ckptsel.cli.printing import printer
 from ckptsel.cli.require import check, parse_conditions
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def run(
     best, nothing is printed and the exit code is not 0.
     """
     conditions = parse_conditions(require)
-    how = printing(output_format, null=null, template=template, default="paths")
+    show = printer(output_format, null=null, template=template, default="paths")
     ranking = choose.ranked(query, keep=choose.wanted(query, top))
     rows, runner_up = choose.taken(ranking, query, top)
     check(conditions, rows, ranking.monitor)
-    how.write("best", ranking, rows, runner_up)
+    show("best", ranking, rows, runner_up)

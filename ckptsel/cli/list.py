@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.cli import choose, options
-from ckptsel.cli.printing import printing
+from ckptsel.cli.printing import printer
 
 if TYPE_CHECKING:
     from ckptsel.selection import Query
@@ -31,8 +31,8 @@ def run(
     With --monitor, best first. Without it nothing is ranked and they are in the order of
     their paths, unless --top or --per-run asks for the best.
     """
-    how = printing(output_format, null=null, template=template, default="table")
+    show = printer(output_format, null=null, template=template, default="table")
     # The first N of an unranked list would be taken for the best N.
     rank = query.monitor is not None or query.per_run or top is not None
     ranking = choose.ranked(query, rank=rank)
-    how.write("list", ranking, ranking.rows[:top])
+    show("list", ranking, ranking.rows[:top])

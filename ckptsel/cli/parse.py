@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckptsel.cli import options, output, text
-from ckptsel.cli.printing import printing
+from ckptsel.cli.printing import output_name
 from ckptsel.cli.record import finding_record
 from ckptsel.cli.table import Column, Table
 from ckptsel.errors import ExitCode
@@ -49,12 +49,12 @@ def run(
 
     The exit code is 3 if none of the names could be read.
     """
-    how = printing(output_format, null=null, default="table")
+    chosen = output_name(output_format, null=null, default="table")
     from ckptsel.naming.read import read_names
 
     readings = read_names(names, patterns, single=single)
     output.findings(finding for reading in readings for finding in reading.findings)
-    output.write(ParseReport(readings), how.output)
+    output.write(ParseReport(readings), chosen)
     if not any(reading.status == "ok" for reading in readings):
         raise typer.Exit(ExitCode.NOTHING_FOUND)
 

@@ -1,14 +1,11 @@
-"""How rows of a ranking are to be printed: an output format, or a template."""
+"""How rows of a ranking are to be printed: in an output format, or by a template."""
 
+# ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ckptsel.cli import output
-from ckptsel.cli.record import FIXED, fields, metric_names
-from ckptsel.cli.report import RankingReport
-from ckptsel.cli.template import Template, fill, parse_template
 from ckptsel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,50 +13,80 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Ranked, Ranking
 
+_OVERRIDES = "the output format can also come from CKPTSEL_OUTPUT; -o overrides it"
 
-@dataclass(frozen=True, slots=True)
-class Printing:
-    """What the options say about printing.
 
-    Attributes:
-        output: one of the output formats.
-        template: instead of it, a line a row.
-        null: whether these lines end with a NUL byte.
-    """
+class Print(Protocol):
+    """Prints rows of a ranking to stdout."""
 
-    output: str
-    template: Template | None = None
-    null: bool = False
-
-    def write(
+    def __call__(
         self,
         command: str,
         ranking: Ranking,
         rows: Sequence[Ranked],
         runner_up: Ranked | None = None,
     ) -> None:
-        """Print rows to stdout."""
-        if self.template is None:
-            output.write(RankingReport(command, ranking, rows, runner_up), self.output)
-            return
-        known = list(dict.fromkeys((*FIXED, *metric_names(ranking.rows))))
-        lines = [fill(self.template, fields(row, ranking), known) for row in rows]
-        output.write_lines(lines, end="\0" if self.null else "\n")
+        """Print the rows, and in JSON all there is to say about the ranking."""
 
 
-def printing(
-    chosen: str | None, *, null: bool, template: str | None = None, default: str
-) -> Printing:
+def output_name(chosen: str | None, *, null: bool, default: str) -> str:
+    """The output format, from `-o` and `-0`.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    if not null:
+        return chosen or default
+    if chosen not in (None, "paths", "paths0"):
+        raise UsageError(f"-0 and -o {chosen} contradict each other", hint=_OVERRIDES)
+    return "paths0"
+
+
+def printer(chosen: str | None, *, null: bool, template: str | None, default: str) -> Print:
     """What `-o`, `-0` and `--format` say together.
 
     Raises:
         UsageError: they contradict each other, or the template is none.
     """
-    overrides = "the output format can also come from CKPTSEL_OUTPUT; -o overrides it"
-    if template is not None:
-        if chosen is not None:
-            raise UsageError(f"--format and -o {chosen} contradict each other", hint=overrides)
-        return Printing("paths", parse_template(template), null)
-    if null and chosen not in (None, "paths", "paths0"):
-        raise UsageError(f"-0 and -o {chosen} contradict each other", hint=overrides)
-    return Printing("paths0" if null else chosen or default)
+    if template is None:
+        return _in_format(output_name(chosen, null=null, default=default))
+    if chosen is not None:
+        raise UsageError(f"--format and -o {chosen} contradict each other", hint=_OVERRIDES)
+    return _by_template(template, end="\0" if null else "\n")
+
+
+def _in_format(name: str) -> Print:
+    def write(
+        command: str,
+        ranking: Ranking,
+        rows: Sequence[Ranked],
+        runner_up: Ranked | None = None,
+    ) -> None:
+        if name in ("paths", "paths0"):
+            paths = [row.checkpoint.path for row in rows]
+            output.write_lines(paths, end="\0" if name == "paths0" else "\n")
+            return
+        from ckptsel.cli.report import RankingReport
+
+        output.write(RankingReport(command, ranking, rows, runner_up), name)
+
+    return write
+
+
+def _by_template(text: str, *, end: str) -> Print:
+    from ckptsel.cli.record import FIXED, fields, metric_names
+    from ckptsel.cli.template import fill, parse_template
+
+    template = parse_template(text)
+
+    def write(
+        command: str,  # noqa: ARG001
+        ranking: Ranking,
+        rows: Sequence[Ranked],
+        runner_up: Ranked | None = None,  # noqa: ARG001
+    ) -> None:
+        known = list(dict.fromkeys((*FIXED, *metric_names(ranking.rows))))
+        lines = [fill(template, fields(row, ranking), known) for row in rows]
+        output.write_lines(lines, end=end)
+
+    return write

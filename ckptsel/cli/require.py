@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.errors import ConditionNotMetError, UsageError
 
@@ -23,15 +22,14 @@ _COMPARE = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_CONDITION = re.compile(
+_CONDITION = (
     r"\s*(?P<name>[^<>=!]+?)"  # a metric's name, which holds no operator
     r"\s*(?P<operator><=|>=|==|!=|<|>)"
     r"\s*(?P<limit>\S+)\s*"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """One condition.
 
     Attributes:
@@ -57,7 +55,7 @@ def parse_conditions(texts: Iterable[str]) -> list[Condition]:
 
 
 def _parse(text: str) -> Condition:
-    match = _CONDITION.fullmatch(text)
+    match = re.fullmatch(_CONDITION, text)
     hint = "write it like 'val_loss<=0.3', with one of < <= > >= == !="
     if match is None:
         raise UsageError(f"--require {text!r} is no condition", hint=hint)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli.text import shown, width
+from ckptsel.cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,6 +60,16 @@ def plain(table: Table) -> Iterator[str]:
         yield ""
     for line in table.footer:
         yield shown(line)
+
+
+def width(text: str) -> int:
+    """The columns that printable text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
 
 
 def _aligned(column: Column) -> list[str]:

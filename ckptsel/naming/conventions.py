@@ -50,9 +50,9 @@ class Trap:
     source: str
 
 
-FAIRSEQ_NAME = re.compile(r"(checkpoint\.best_.+_-?\d+\.\d{3})(\d+)(\.pt)$")
-"""fairseq's `checkpoint.best_{metric}_{value:.3f}{random digits}.pt`: group 2 is noise."""
-
+# fairseq's `checkpoint.best_{metric}_{value:.3f}{random digits}.pt`.
+FAIRSEQ_NAME = re.compile(r"(checkpoint\.best_.+_)-?\d+\.\d{3}\d+\.pt$")
+FAIRSEQ_TAIL = r"(?<=\.\d{3})\d+\.pt"
 FAIRSEQ_DIGITS = Trap(
     "fairseq-random-digits",
     "fairseq appends random digits to the value; three decimals were read",

@@ -37,6 +37,7 @@ class Reading:
         texts: field name → the characters it was read from.
         other: for an ambiguous name, the values of another reading.
         reason: why there is no reading, where more can be said than "no match".
+        furthest: how many characters of a name without reading could be read.
     """
 
     status: Status
@@ -44,6 +45,7 @@ class Reading:
     texts: Mapping[str, str] = field(default_factory=dict)
     other: Mapping[str, Value] = field(default_factory=dict)
     reason: str = ""
+    furthest: int = 0
 
 
 NO_MATCH = Reading("no-match")
@@ -89,22 +91,28 @@ class Form:
                 return NO_MATCH
             text = text[: match.start()]
         readings: list[_Reading] = []
+        search = _Search(self.parts, text)
         try:
-            for reading in _Search(self.parts, text).readings():
+            for reading in search.readings():
                 readings.append(reading)
                 if len(readings) > 1:
                     break
         except TooManyTriesError:
             return Reading("ambiguous", reason="more ways to read it than can be tried")
         if not readings:
-            return NO_MATCH
+            return Reading("no-match", furthest=search.furthest)
         first, *others = (self._values(reading) for reading in readings)
         return Reading(
             "ambiguous" if others else "ok",
             first,
-            {f.name: t for f, (t, _) in zip(self.fields, readings[0], strict=True)},
+            {f.name: t for f, (t, _) in reversed([*zip(self.fields, readings[0], strict=True)])},
             others[0] if others else {},
         )
+
+    def reading_of(self, texts: Sequence[str]) -> Reading:
+        """The reading of a name that `quick` matched, from the texts of its groups."""
+        values = {f.name: f.readings(t)[0] for f, t in zip(self.fields, texts, strict=True)}
+        return Reading("ok", values, dict(zip(values, texts, strict=True)))
 
     def _values(self, reading: _Reading) -> dict[str, Value]:
         return {f.name: value for f, (_, value) in zip(self.fields, reading, strict=True)}
@@ -114,7 +122,8 @@ class Form:
         """A regular expression that matches only names with exactly one reading.
 
         None where the form is not simple enough. What it does not match may still have a
-        reading, which `parse` finds. It matches whole lines, and its groups are the fields.
+        reading, which `parse` finds. It matches whole lines; group 1 is the line, and the
+        others are the fields.
         Why one reading: each field's text ends where the next literal begins, because an
         integer is followed by no digit, and a decimal has a fixed number of them.
         """
@@ -132,7 +141,7 @@ class Form:
             if core is None:
                 return None
             regex += f"({core})"
-        return re.compile(rf"^{regex}$", re.MULTILINE)
+        return re.compile(rf"^({regex})$", re.MULTILINE)
 
 
 def _quick_field(part: Field) -> str | None:
@@ -155,6 +164,7 @@ class _Search:
         self.text = text
         self.dead: set[tuple[int, int]] = set()
         self.tries = 0
+        self.furthest = 0
         names = [part.name for part in parts if isinstance(part, Field)]
         self.repeats = len(set(names)) < len(names)
 
@@ -168,6 +178,7 @@ class _Search:
                 yield agreed
 
     def _from(self, index: int, start: int) -> Iterator[_Reading]:
+        self.furthest = max(self.furthest, start)
         if index == len(self.parts):
             if start == len(self.text):
                 yield ()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ckptsel.checkpoint import Value
+    from ckptsel.naming.conventions import Trap
     from ckptsel.naming.template import Part
 
 __all__ = ["Pattern", "Reading"]
@@ -47,12 +48,14 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.trap: Trap | None = None
         self._form = Form(_without_anchor(parse_template(text)))
 
     @classmethod
-    def of(cls, form: Form) -> Pattern:
+    def of(cls, form: Form, trap: Trap | None = None) -> Pattern:
         """The pattern of a form that was learned from names: read by that form alone."""
         pattern = cls.__new__(cls)
+        pattern.trap = trap
         pattern.text = "".join(map(_written, form.parts))
         pattern._form = form
         pattern.forms = (form,)
@@ -94,7 +97,7 @@ class Pattern:
             reading = form.parse(text) if text is not None else NO_MATCH
             if reading.status != "no-match":
                 return reading
-            reason = reading if reading.reason else reason
+            reason = max(reason, reading, key=lambda r: (bool(r.reason), r.furthest))
         return reason
 
     def format(self, values: Mapping[str, Value]) -> str:

@@ -1,0 +1,223 @@
+"""Learns patterns from names that stand together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from ckptsel.naming.conventions import FAIRSEQ_DIGITS, FAIRSEQ_NAME, FAIRSEQ_TAIL
+from ckptsel.naming.fields import Field
+from ckptsel.naming.form import Form
+from ckptsel.naming.labels import Label, label_of
+from ckptsel.naming.pattern import Pattern
+from ckptsel.naming.tokens import Token, tokenize
+from ckptsel.naming.vocabulary import is_never_negative
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ckptsel.naming.template import Part
+
+# More names than this are learned from by sampling; what the sample misses is learned after.
+_SAMPLE = 2_000
+# A column's number format is chosen by as many of its texts.
+_SPEC_SAMPLE = 200
+
+
+class AmbiguousSignError(Exception):
+    """`--0.9999`: a separator and a minus, or a separator of two dashes? Nothing tells."""
+
+
+def learn(names: Sequence[str], *, alone: bool = True) -> tuple[list[Pattern], dict[str, str]]:
+    """Learn the patterns of sibling names.
+
+    What is the same in all names of one shape is a literal; a number that varies is a field; so
+    is one with a known label. A name that is alone in its shape is read by its labels only.
+
+    Args:
+        names: names that stand together, such as those of one folder.
+        alone: whether names that are alone in their shape are read, too.
+
+    Returns:
+        The patterns, in the order in which they are to be tried; and for each name that could
+        not be read without guessing, the reason.
+    """
+    sample = names if len(names) <= _SAMPLE else names[:: len(names) // _SAMPLE]
+    patterns, refused = _learn(sample, alone=alone)
+    if sample is not names and not all(is_read(name, patterns) for name in names):
+        return _learn(names, alone=alone)
+    return patterns, refused
+
+
+def is_read(name: str, patterns: Iterable[Pattern]) -> bool:
+    """Whether one of the patterns reads the name."""
+    return any(pattern.parse(name).status == "ok" for pattern in patterns)
+
+
+def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[str, str]]:
+    shapes: dict[str, list[tuple[str, list[Token]]]] = defaultdict(list)
+    for name in names:
+        tokens = tokenize(name)
+        shapes[_shape(name, tokens)].append((name, tokens))
+    patterns: list[Pattern] = _fairseq(names)
+    refused: dict[str, str] = {}
+    # Fewer dashes first: `acc0.5` beside `acc-0.5` shows that the dash is a minus. Then the
+    # larger group first, since its pattern may read the names of the smaller ones.
+    order = sorted(shapes, key=lambda s: (s.count("-\0"), -len(shapes[s]), s))
+    several = [shape for shape in order if len(shapes[shape]) > 1]
+    for shape in several + [shape for shape in order if alone and len(shapes[shape]) == 1]:
+        group = [entry for entry in shapes[shape] if not is_read(entry[0], patterns)]
+        while group:
+            try:
+                pattern = _build(group, single=len(shapes[shape]) == 1)
+            except AmbiguousSignError:
+                reason = "'--' before the value: a minus, or a separator?"
+                refused.update((name, reason) for name, _ in group)
+                break
+            rest = [] if pattern is None else [e for e in group if not is_read(e[0], [pattern])]
+            if pattern is None or len(rest) == len(group):
+                break
+            patterns.append(pattern)
+            group = rest
+    return patterns, refused
+
+
+def _fairseq(names: Sequence[str]) -> list[Pattern]:
+    """Patterns for fairseq's names, whose values end in random digits."""
+    starts = {match[1] for match in map(FAIRSEQ_NAME.match, names) if match}
+    forms = [
+        Form((start, Field(start.split("best_")[1].rstrip("_"), ".3f", numeric=True)), FAIRSEQ_TAIL)
+        for start in sorted(starts)
+    ]
+    return [Pattern.of(form, trap=FAIRSEQ_DIGITS) for form in forms]
+
+
+def _shape(name: str, tokens: list[Token]) -> str:
+    shape = ""
+    position = 0
+    for token in tokens:
+        shape += name[position : token.start] + ("\1" if token.kind == "opaque" else "\0")
+        position = token.end
+    return shape + name[position:]
+
+
+def _build(group: list[tuple[str, list[Token]]], *, single: bool) -> Pattern | None:
+    """One pattern for names of one shape, None if it would have no field."""
+    name, tokens = group[0]
+    literals = _literals(name, tokens)
+    parts: list[Part] = []
+    used: Counter[str] = Counter()
+    positions = 0
+    for index, token in enumerate(tokens):
+        texts = [row[index].text for _, row in group]
+        varies = any(text != texts[0] for text in texts)
+        before, after = literals[index], literals[index + 1]
+        parts.append(before)
+        kinds = {row[index].kind for _, row in group}
+        if "opaque" in kinds:
+            parts.append(_named(Field("text"), used) if varies else token.text)
+            continue
+        decimal = "decimal" in kinds
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        label = label_of(before, after, first=index == 0, decimal=decimal)
+        if label and not _is_plain(label, before, texts, after, following):
+            label = None
+        if label and not label.known and (single or not decimal):
+            label = None
+        if not (varies if label is None or label.role == "setting" else True) or (
+            single and label is None
+        ):
+            parts.append(token.text)
+            continue
+        if before.endswith("--") and decimal:
+            _check_sign(before, label, literals, tokens)
+        if label is None:
+            parts.append(_field(str(positions), texts))
+            positions += 1
+        else:
+            parts.append(_named(_field(label.name, texts), used))
+    parts.append(literals[-1])
+    form = Form(_joined(parts))
+    return Pattern.of(form) if form.fields else None
+
+
+def _is_plain(
+    label: Label, before: str, texts: list[str], after: str, following: Token | None
+) -> bool:
+    """Whether a labelled number is what it seems: `acc_69_52` and `loss_2153` lost a point."""
+    if label.role != "metric" or before.endswith(("=", "%3D", "%3d")):
+        return True
+    if not all(text.isdigit() for text in texts):
+        return True
+    cut = after in ("_", "-") and following is not None and following.kind == "integer"
+    return not cut and all(len(text) < 4 for text in texts)
+
+
+def _check_sign(
+    before: str, label: Label | None, literals: list[str], tokens: list[Token]
+) -> None:
+    """Whether `--` can only be a separator.
+
+    Raises:
+        AmbiguousSignError: if nothing in the name says so.
+    """
+    if before.endswith("---") or (label and is_never_negative(label.name)):
+        return
+    for index, literal in enumerate(literals):
+        if re.search(r"--[^-\d]|--$", literal) and literal is not before:
+            return  # `--acc--0.9`: two dashes separate elsewhere, too
+        if re.search(r"--+[A-Za-z]", literal):
+            return
+        if literal.endswith("--") and index < len(tokens) and tokens[index].kind == "integer":
+            return
+    raise AmbiguousSignError
+
+
+def _literals(name: str, tokens: list[Token]) -> list[str]:
+    edges = [0, *(edge for token in tokens for edge in (token.start, token.end)), len(name)]
+    return [name[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
+
+
+def _joined(parts: list[Part]) -> tuple[Part, ...]:
+    joined: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part:
+            joined.append(part)
+    return tuple(joined)
+
+
+def _named(field: Field, used: Counter[str]) -> Field:
+    """The field under a name that no other field of the pattern has."""
+    used[field.name] += 1
+    count = used[field.name]
+    # What stands in the name of a field must not end it: `mAP@0.5:0.95` would.
+    name = re.sub(r"[:!{}\[\]]", "-", field.name)
+    name = name if count == 1 else f"{name}_{count}"
+    return Field(name, field.spec, numeric=field.numeric)
+
+
+def _field(name: str, texts: list[str]) -> Field:
+    """The field with the format that prints most of the texts as they stand."""
+    sample = sorted(set(texts))
+    sample = sample[:: len(sample) // _SPEC_SAMPLE + 1]
+    fields = [Field(name, spec, numeric=True) for spec in _specs(sample)]
+    return max(fields, key=lambda field: sum(bool(field.readings(text)) for text in sample))
+
+
+def _specs(texts: list[str]) -> list[str]:
+    """Format specifications that could have printed the texts, the likeliest first."""
+    specs: list[str] = []
+    widths = [len(text) for text in texts if text.startswith("0") and text.isdigit()]
+    if all(text.lstrip("-").isdigit() for text in texts):
+        return [f"0{min(widths)}d", "d"] if widths and min(widths) > 1 else ["d"]
+    decimals: Counter[str] = Counter()
+    for text in texts:
+        match = re.fullmatch(r"-?\d+(?:\.(\d+))?(?:([eE])[+-]\d+)?(%?)", text)
+        if match:
+            kind = match[3] or match[2] or "f"
+            decimals[f".{len(match[1] or '')}{kind}"] += 1
+    specs = [spec for spec, _ in decimals.most_common()]
+    return [*specs, "", "g"] if len(specs) != 1 else [*specs, ""]

@@ -1,0 +1,265 @@
+"""Reads many names: by given patterns, or by those that it learns from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ckptsel.checkpoint import Finding, Metric
+from ckptsel.naming.form import Form, Reading
+from ckptsel.naming.infer import learn
+from ckptsel.naming.pattern import Pattern, tail_of
+from ckptsel.naming.vocabulary import role_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.checkpoint import Role, Value
+    from ckptsel.naming.form import Status
+
+
+@dataclass(slots=True)
+class Table:
+    """Names that one form of a pattern reads.
+
+    Attributes:
+        pattern: the pattern.
+        form: the one of its forms that reads the names.
+        names: the names.
+        columns: for each field the texts in the order of the names, where `form.quick` read
+            them; empty otherwise.
+        readings: for each name its reading, where `form.parse` read them; empty otherwise.
+    """
+
+    pattern: Pattern
+    form: Form
+    names: list[str]
+    columns: list[tuple[str, ...]] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+
+    def reading(self, row: int) -> Reading:
+        """What was read from one of the names."""
+        if self.readings:
+            return self.readings[row]
+        return self.form.reading_of([column[row] for column in self.columns])
+
+    def metrics(self, row: int) -> tuple[Metric, ...]:
+        """Everything that was read from one of the names, as metrics."""
+        return metrics_of(self.reading(row))
+
+    def values(self, name: str) -> list[Value]:
+        """One field's values, in the order of the names."""
+        if self.readings:
+            return [reading.values[name] for reading in self.readings]
+        index = next(i for i, f in enumerate(self.form.fields) if f.name == name)
+        return list(map(float, self.columns[index]))
+
+
+@dataclass(frozen=True, slots=True)
+class NameReading:
+    """What was read from one name.
+
+    Attributes:
+        name: the name.
+        status: `ok`, `ambiguous` or `no-match`.
+        pattern: the pattern that read it, "" if none did.
+        metrics: the values; those without a label have `labelled=False`.
+        findings: what was noticed.
+    """
+
+    name: str
+    status: Status
+    pattern: str = ""
+    metrics: tuple[Metric, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads the names of one folder after the other.
+
+    Attributes:
+        given: the patterns that were given; empty to learn them.
+        learned: those learned so far; they are tried first in the next folder.
+    """
+
+    given: tuple[Pattern, ...] = ()
+    learned: list[Pattern] = field(default_factory=list)
+
+    @property
+    def patterns(self) -> Sequence[Pattern]:
+        """The patterns in use, in the order in which they are tried."""
+        return self.given or self.learned
+
+    def read(self, folder: str, names: Sequence[str]) -> tuple[list[Table], dict[str, Reading]]:
+        """Read the names of one folder by the given patterns, or learn from siblings.
+
+        Args:
+            folder: its absolute path, for patterns that speak of folders.
+            names: the names; one may begin with folders below `folder`.
+
+        Returns:
+            The tables; and for each name that was not read, why.
+        """
+        unread = dict.fromkeys(names, Reading("no-match"))
+        tables = self.apply(folder, unread)
+        if unread and not self.given:
+            tables += self.learn(folder, unread, alone=False)
+        return tables, unread
+
+    def apply(self, folder: str, unread: dict[str, Reading]) -> list[Table]:
+        """Take from `unread` the names that the known patterns read."""
+        return [table for p in self.patterns if unread for table in _apply(p, folder, unread)]
+
+    def learn(self, folder: str, unread: dict[str, Reading], *, alone: bool) -> list[Table]:
+        """Learn patterns from the names in `unread`, and take those that they read."""
+        new, refused = learn(sorted(unread), alone=alone)
+        self.learned += new
+        tables = [table for p in new if unread for table in _apply(p, folder, unread)]
+        for name, reason in refused.items():
+            if name in unread:
+                unread[name] = Reading("ambiguous", reason=reason)
+        return tables
+
+
+def _apply(pattern: Pattern, folder: str, unread: dict[str, Reading]) -> list[Table]:
+    """Take from `unread` the names that one pattern reads; note why it does not read others."""
+    tables: list[Table] = []
+    for form in pattern.forms:
+        names = list(unread)
+        lines = _lines(folder, names, form.depth)
+        columns, left = _quickly(form, lines)
+        if columns:
+            taken = names if not left else [n for n, line in zip(names, lines) if line not in left]
+            tables.append(Table(pattern, form, taken, columns))
+            if not left:
+                unread.clear()
+                break
+            for name in taken:
+                del unread[name]
+        slow = Table(pattern, form, [])
+        for name, line in zip(names, lines, strict=True):
+            if line is None or line not in left:
+                continue
+            reading = form.parse(line)
+            if reading.status == "ok":
+                slow.names.append(name)
+                slow.readings.append(reading)
+                del unread[name]
+            elif reading.status == "ambiguous" or reading.furthest > unread[name].furthest:
+                unread[name] = reading
+        if slow.names:
+            tables.append(slow)
+    return tables
+
+
+def _lines(folder: str, names: list[str], depth: int) -> list[str | None]:
+    """The names with as many folders before them as a form speaks of; None if it has fewer."""
+    if depth == 0 and "/" not in "".join(names):
+        return [*names]
+    return [tail_of(f"{folder}/{name}", depth) for name in names]
+
+
+def _quickly(
+    form: Form, lines: list[str | None]
+) -> tuple[list[tuple[str, ...]], set[str | None]]:
+    """Read all lines in one go: the columns of those that match, and the lines that do not."""
+    if form.quick is None or None in lines:
+        return [], set(lines)
+    text = "\n".join(lines)  # type: ignore[arg-type]
+    if text.count("\n") != len(lines) - 1:
+        return [], set(lines)  # a name holds a newline: the lines would be no names
+    rows = form.quick.findall(text)
+    if not rows:
+        return [], set(lines)
+    taken, *columns = zip(*rows, strict=True)
+    return columns, set(lines).difference(taken) if len(rows) < len(lines) else set()
+
+
+def metrics_of(reading: Reading) -> tuple[Metric, ...]:
+    """The metrics of one name."""
+    roles = {name: _role(name, value) for name, value in reading.values.items()}
+    if not {"epoch", "step"} & set(roles.values()):
+        # ModelCheckpoint's own habit: the first number without a label is the epoch.
+        for name, value in reading.values.items():
+            if name.isdigit() and isinstance(value, int):
+                roles[name] = "epoch"
+                break
+    return tuple(
+        Metric(name, value, reading.texts[name], roles[name], labelled=not name.isdigit())
+        for name, value in reading.values.items()
+    )
+
+
+def _role(name: str, value: Value) -> Role:
+    if isinstance(value, str):
+        return "text"
+    if name.isdigit():
+        return "setting" if isinstance(value, int) else "metric"
+    return role_of(name)
+
+
+def read_names(
+    names: Sequence[str], patterns: Sequence[str] = (), *, single: bool = False
+) -> list[NameReading]:
+    """Read names alone, without any file.
+
+    Args:
+        names: names or paths.
+        patterns: patterns to read them by; none to learn them from the names.
+        single: learn from each name on its own, by its labels, and list its other numbers.
+
+    Returns:
+        One reading for each name, in their order.
+
+    Raises:
+        PatternError: if a pattern is malformed.
+    """
+    given = tuple(map(Pattern, patterns))
+    groups = [[name] for name in names] if single else [[*dict.fromkeys(names)]]
+    found: dict[str, NameReading] = {}
+    for group in groups:
+        reader = Reader(given)
+        unread = dict.fromkeys(group, Reading("no-match"))
+        tables = reader.apply("", unread)
+        if not given:
+            tables += reader.learn("", unread, alone=True)
+        for table in tables:
+            for row, name in enumerate(table.names):
+                found[name] = _named(name, table, row, single=single and not given)
+        found.update((name, _unread(name, why, single=single)) for name, why in unread.items())
+    return [found[name] for name in names]
+
+
+def _named(name: str, table: Table, row: int, *, single: bool) -> NameReading:
+    metrics = table.metrics(row)
+    if single:
+        metrics += unlabelled_numbers(name, table.form)
+    trap = table.pattern.trap
+    findings = (Finding(trap.code, trap.says, name),) if trap else ()
+    return NameReading(name, "ok", table.pattern.text, metrics, findings)
+
+
+def _unread(name: str, reading: Reading, *, single: bool) -> NameReading:
+    findings: list[Finding] = []
+    if reading.status == "ambiguous":
+        why = reading.reason or f"{dict(reading.values)} or {dict(reading.other)}"
+        findings.append(Finding("ambiguous-name", f"more than one reading: {why}", name, strict=True))
+    elif reading.reason:
+        findings.append(Finding("no-match", reading.reason, name))
+    metrics = unlabelled_numbers(name, None) if single else ()
+    status = "ok" if metrics and reading.status == "no-match" else reading.status
+    return NameReading(name, status, metrics=metrics, findings=tuple(findings))
+
+
+def unlabelled_numbers(name: str, form: Form | None) -> tuple[Metric, ...]:
+    """The numbers of a name that stand free, and that the form takes for literals."""
+    from ckptsel.naming.tokens import tokenize  # noqa: PLC0415
+
+    literals = "".join(p if isinstance(p, str) else "\0" for p in form.parts) if form else name
+    return tuple(
+        Metric(str(index), float(token.text.rstrip("%")) / (100 if token.text[-1] == "%" else 1)
+               if token.kind == "decimal" else int(token.text), token.text, "metric", labelled=False)
+        for index, token in enumerate(tokenize(literals))
+        if token.kind != "opaque" and not literals[:token.start][-1:].isalpha()
+    )  # fmt: skip

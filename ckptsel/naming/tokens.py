@@ -1,0 +1,130 @@
+"""Cuts a name into literals and the numbers that could be values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES
+
+Kind: TypeAlias = Literal["integer", "decimal", "opaque"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A stretch of a name that is no literal.
+
+    Attributes:
+        start: index of its first character.
+        end: index behind its last one.
+        text: its characters.
+        kind: `integer` and `decimal` could be values; `opaque` is a date, a hash, a size.
+    """
+
+    start: int
+    end: int
+    text: str
+    kind: Kind
+
+
+# What looks like numbers and is none of training's values, longest first.
+_OPAQUE = re.compile(
+    r"""
+    [0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}                      # UUID
+  | (?<![\d=.])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) # 20210927, with a time
+        (?:[-_T]?\d{6}|[-_T]?\d{4})?(?![\d.])
+  | (?<![\d=.])(?:19|20)\d\d[-_.]\d\d[-_.]\d\d                       # 2024-01-21_15-48-32
+        (?:[-_T~ ]+\d\d[-_:.h]\d\d(?:[-_:.m]\d\d)?)?(?![\d])
+  | (?<![\d=.])\d\d[.\-_]\d\d[.\-_](?:19|20)\d\d                     # 27.04.2017_21:07:34
+        (?:[-_T~ ]+\d\d[-_:.h]\d\d(?:[-_:.m]\d\d)?)?(?![\d])
+  | (?<!\d)\d\d:\d\d(?::\d\d)?(?!\d)                                 # 21:07:34
+  | (?<![\d.])\d\d(?:_\d\d){3,}(?![\d.])                             # 05_30_16_05_23
+  | (?<![\d=.])1[4-9]\d{8}(?:\d{3})?(?![\d.])                        # seconds since 1970
+  | (?<![0-9A-Za-z.])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,}(?![0-9A-Za-z])  # hash
+    """,
+    re.VERBOSE,
+)
+
+# Digits that belong to a label. A number right before an `=` is always its label's.
+_IN_LABEL = re.compile(
+    r"""
+    (?<![A-Za-z0-9])(?:\w*_)?(?:f1|f2|r2|l1|l2|hd95|m?ap(?:50(?:-95)?|75)|rouge[-_]?[12]|acc[15])
+        (?=[-_ =]|$)
+  | (?<![A-Za-z])top[-_]?\d+(?=[-_]?acc|[-_=])
+  | @[\d.]+(?:[:\-][\d.]+)?(?==|%3D|[-_]+\d)                         # mAP@0.50=
+  | _\d+(?==|%3D)                                                    # ndcg_10=
+  | (?<=bleu)[-_]?\d(?=[-_=]\d+\.)
+  | (?<=ndcg)[-_]?\d+(?=[-_=]\d+\.)
+  | %[0-9A-F]{2}                                                     # an encoded `=` or `@`
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+# An exponent needs its sign: `7.995e-05` has one, `68e-step` and `e15` have none.
+_NUMBER = re.compile(r"\d+(?:\.\d+)*(?:[eE][+-]\d{1,3}(?!\d))?%?|(?<![A-Za-z])(?:nan|inf)(?![A-Za-z])",
+                     re.IGNORECASE)  # fmt: skip
+_COUNTER_BEHIND = re.compile(r"(?:epoch|ep|e|iters?|steps?)(?![A-Za-z0-9])", re.IGNORECASE)
+_ANY_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,11}$")
+_KNOWN_SUFFIX = re.compile(
+    "(?:" + "|".join(re.escape(s) for s in sorted((*SUFFIXES, *GENERAL_SUFFIXES), key=len)[::-1]) + ")$"
+)  # fmt: skip
+
+
+def stem_length(name: str) -> int:
+    """How much of a name is not its suffix; `.5611` is no suffix."""
+    last = name.rfind("/") + 1
+    match = _KNOWN_SUFFIX.search(name, last) or _ANY_SUFFIX.search(name, last)
+    return match.start() if match else len(name)
+
+
+def tokenize(name: str) -> list[Token]:
+    """The tokens of a name, in order, without its suffix."""
+    stem = name[: stem_length(name)]
+    taken = [(m.start(), m.end(), "opaque") for m in _OPAQUE.finditer(stem)]
+    encoded = "%3D" in stem or "%3d" in stem
+    taken += [
+        (m.start(), m.end(), "label")
+        for m in _IN_LABEL.finditer(stem)
+        if encoded or not m.group().startswith("%")
+    ]
+    tokens = [Token(s, e, stem[s:e], "opaque") for s, e, kind in taken if kind == "opaque"]
+    position = 0
+    while match := _NUMBER.search(stem, position):
+        start, end = match.span()
+        covering = next((e for s, e, _ in taken if s < end and start < e), None)
+        if covering is not None:
+            position = max(covering, start + 1)
+            continue
+        position = end
+        tokens += _number_tokens(stem, start, end)
+    return sorted(tokens, key=lambda token: token.start)
+
+
+def _number_tokens(stem: str, start: int, end: int) -> list[Token]:
+    text = stem[start:end]
+    pieces = text.split(".")
+    if len(pieces) == 3 and stem[start - 1 : start].lower() != "v":
+        # `003.0.1234`: an integer, a point, a decimal.
+        middle = start + len(pieces[0])
+        return [_token(stem, start, middle), _token(stem, middle + 1, end)]
+    if len(pieces) > 2:
+        return [Token(start, end, text, "opaque")]
+    return [_token(stem, start, end)]
+
+
+def _token(stem: str, start: int, end: int) -> Token:
+    text = stem[start:end]
+    decimal = not text.isdigit()
+    before, after = stem[max(0, start - 2) : start], stem[end:]
+    # A minus is a sign after `=`, `_`, `:` and a space; after a letter it separates.
+    if before.endswith("-") and (decimal or before[:1] == "=") and before[:1] in ("=", "_", ":", " "):
+        start -= 1
+    elif before.endswith("-") and stem[max(0, start - 4) : start - 1].lower() == "%3d":
+        start -= 1
+    if after[:1].isalpha() and not (not decimal and _COUNTER_BEHIND.match(after)):
+        # `224x`, `25hz`, `0.5B`; but `acc=0.93valid_loss=0.57` is a value and the next label.
+        follows_label = "=" in stem[:start][-1:] and re.match(r"[A-Za-z_/]+=", after)
+        if not follows_label:
+            return Token(start, end, stem[start:end], "opaque")
+    return Token(start, end, stem[start:end], "decimal" if decimal else "integer")

@@ -1,0 +1,108 @@
+"""The one seam to bytes: local paths now."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ckptsel.errors import LocationNotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What one folder holds: the names of its files and of its folders."""
+
+    files: list[str]
+    folders: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What is known of a file or a folder without reading it.
+
+    Attributes:
+        size_bytes: of a folder, all its files together.
+        modified: seconds since 1970; of a folder, the newest of its files.
+        identity: the same for hard links and for links to the same file.
+    """
+
+    size_bytes: int
+    modified: float
+    identity: tuple[int, int]
+
+
+def entries(folder: str) -> Entries:
+    """List a folder.
+
+    Raises:
+        OSError: if it is unreadable or gone.
+    """
+    files: list[str] = []
+    folders: list[str] = []
+    with os.scandir(folder or os.curdir) as found:
+        for entry in found:
+            (folders if entry.is_dir() else files).append(entry.name)
+    return Entries(files, folders)
+
+
+def identity(path: str) -> tuple[int, int]:
+    """Device and inode of what a path leads to.
+
+    Raises:
+        OSError: if it leads nowhere.
+    """
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
+def stat(path: str) -> Stat:
+    """Size, age and identity.
+
+    Raises:
+        OSError: if the path leads nowhere.
+    """
+    found = os.stat(path)
+    size, modified = found.st_size, found.st_mtime
+    if os.path.isdir(path):
+        size = 0
+        for folder, _, names in os.walk(path):
+            for name in names:
+                inner = os.stat(os.path.join(folder, name))
+                size += inner.st_size
+                modified = max(modified, inner.st_mtime)
+    return Stat(size, modified, (found.st_dev, found.st_ino))
+
+
+def is_folder(path: str) -> bool:
+    """Whether the path leads to a folder."""
+    return os.path.isdir(path)
+
+
+def exists(path: str) -> bool:
+    """Whether the path leads anywhere."""
+    return os.path.exists(path)
+
+
+def lines(source: str, *, separator: bytes) -> list[str]:
+    """The paths in a file, or on standard input for `-`.
+
+    Args:
+        source: a path or `-`.
+        separator: what ends a path: a newline or NUL.
+
+    Raises:
+        LocationNotFoundError: if the file cannot be read.
+    """
+    try:
+        if source == "-":
+            import sys  # noqa: PLC0415
+
+            data = sys.stdin.buffer.read()
+        else:
+            with open(source, "rb") as file:
+                data = file.read()
+    except OSError as error:
+        raise LocationNotFoundError(
+            f"cannot read the list of files {source!r}: {error.strerror}"
+        ) from error
+    return [os.fsdecode(line) for line in data.split(separator) if line]

@@ -36,6 +36,6 @@ def run(
     conditions = parse_conditions(require)
     show = printer(output_format, null=null, template=template, default="paths")
     ranking = choose.ranked(query, keep=choose.wanted(query, top))
-    rows, runner_up = choose.taken(ranking, query, top)
+    rows = choose.taken(ranking, query, top)
     check(conditions, rows, ranking.monitor)
-    show("best", ranking, rows, runner_up)
+    show("best", ranking, rows)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.cli import output
+from ckptsel.cli.progress import progress
 from ckptsel.cli.text import count
 from ckptsel.errors import NothingFoundError
 
@@ -20,24 +21,20 @@ def ranked(query: Query, *, keep: int | None = None, rank: bool = True) -> Ranki
     """Ask the core for a ranking, and say on stderr what it noticed."""
     from ckptsel.selection import select
 
-    with output.progress(lambda files: count(files, "file") + "…") as progress:
-        ranking = select(query, keep=keep, rank=rank, progress=progress)
+    with progress(lambda files: count(files, "file") + "…") as tick:
+        ranking = select(query, keep=keep, rank=rank, progress=tick)
     output.findings(ranking.findings)
     return ranking
 
 
 def wanted(query: Query, top: int | None) -> int | None:
-    """How many rows to ask the core for: one more than are taken is the runner-up."""
+    """How many rows to ask the core for: those that are taken, and a runner-up."""
     # The runs are not counted before they are found.
     return None if query.per_run and top is None else (top or 1) + 1
 
 
-def taken(
-    ranking: Ranking, query: Query, top: int | None
-) -> tuple[Sequence[Ranked], Ranked | None]:
-    """The rows that were asked for, and the one after them.
-
-    Without a number it is the best one, or the best one of each run.
+def taken(ranking: Ranking, query: Query, top: int | None) -> Sequence[Ranked]:
+    """The best N rows; without an N the best one, or the best one of each run.
 
     Raises:
         NothingFoundError: none has a place in the ranking.
@@ -48,4 +45,4 @@ def taken(
     number = len(rows) if query.per_run and top is None else top or 1
     if number > len(rows):
         output.note(f"{number} were asked for, and only {len(rows)} could be ranked")
-    return rows[:number], rows[number] if number < len(rows) else None
+    return rows[:number]

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from ckptsel.cli.text import shown
 from ckptsel.errors import CkptselError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Finding
     from ckptsel.cli.table import Table
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 # Findings of one kind; a folder of a thousand odd names shall not bury the result.
 _NOTES_OF_A_KIND = 5
+# A terminal's table folds names into no fewer columns than this.
+_FOLDED = 12
 _TSV = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -152,15 +152,23 @@ def _draw(table: Table) -> None:
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    console = Console(highlight=False)
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    least = 0
     for column in table.columns:
+        texts = [Text(shown(text)) for text in (column.title, *column.cells)]
+        widest = max(text.cell_len for text in texts)
+        narrowest = widest if column.right else min(widest, _FOLDED)
+        least += narrowest + 2
         # Folding, because Rich's other ways to fit a column cut it.
         drawn.add_column(
-            Text(shown(column.title)),
+            texts[0],
             justify="right" if column.right else "left",
             overflow="fold",
+            min_width=narrowest,
         )
+    console = Console(highlight=False)
+    # Where even that does not fit, the terminal wraps lines; Rich would leave columns out.
+    console.width = max(console.width, least)
     for index, row in enumerate(zip(*(column.cells for column in table.columns), strict=True)):
         # Text, because Rich would take "[red]" in a file name for a style.
         cells = (Text(shown(cell)) for cell in row)
@@ -175,7 +183,7 @@ def _draw(table: Table) -> None:
 
 def note(message: str) -> None:
     """Say something on stderr that is no reason to stop."""
-    _say(f"ckptsel: note: {shown(message)}")
+    say(f"ckptsel: note: {shown(message)}")
 
 
 def findings(found: Iterable[Finding]) -> None:
@@ -193,14 +201,15 @@ def findings(found: Iterable[Finding]) -> None:
 
 def error(problem: CkptselError) -> None:
     """Say on stderr what ended the call, with its details and what to do next."""
-    _say(f"ckptsel: error: {shown(problem.message)}")
+    say(f"ckptsel: error: {shown(problem.message)}")
     for line in problem.details:
-        _say(f"  {shown(line)}")
+        say(f"  {shown(line)}")
     if problem.hint:
-        _say(f"hint: {shown(problem.hint)}")
+        say(f"hint: {shown(problem.hint)}")
 
 
-def _say(line: str, end: str = "\n") -> None:
+def say(line: str, end: str = "\n") -> None:
+    """Write to stderr, if anybody listens."""
     if sys.stderr is None:
         return
     try:
@@ -209,35 +218,3 @@ def _say(line: str, end: str = "\n") -> None:
     except OSError:
         # Nobody listens to notes; the result on stdout matters all the same.
         abandon(sys.stderr)
-
-
-@contextmanager
-def progress(show: Callable[[int], str]) -> Iterator[Callable[[int], None] | None]:
-    """Show a count on one line of a terminal's stderr once it takes over a second.
-
-    Args:
-        show: makes the line from the count.
-
-    Yields:
-        What to call with each new count; None where nobody would see it.
-    """
-    if not is_terminal(sys.stderr):
-        yield None
-        return
-    next_at = monotonic() + 1.0
-    longest = 0
-
-    def tick(count: int) -> None:
-        nonlocal next_at, longest
-        now = monotonic()
-        if now >= next_at:
-            line = show(count)
-            longest = max(longest, len(line))
-            _say(f"\r{line}", end="")
-            next_at = now + 0.1
-
-    try:
-        yield tick
-    finally:
-        if longest:
-            _say("\r" + " " * longest + "\r", end="")

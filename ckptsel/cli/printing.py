@@ -19,13 +19,7 @@ _OVERRIDES = "the output format can also come from CKPTSEL_OUTPUT; -o overrides 
 class Print(Protocol):
     """Prints rows of a ranking to stdout."""
 
-    def __call__(
-        self,
-        command: str,
-        ranking: Ranking,
-        rows: Sequence[Ranked],
-        runner_up: Ranked | None = None,
-    ) -> None:
+    def __call__(self, command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:
         """Print the rows, and in JSON all there is to say about the ranking."""
 
 
@@ -56,19 +50,14 @@ def printer(chosen: str | None, *, null: bool, template: str | None, default: st
 
 
 def _in_format(name: str) -> Print:
-    def write(
-        command: str,
-        ranking: Ranking,
-        rows: Sequence[Ranked],
-        runner_up: Ranked | None = None,
-    ) -> None:
+    def write(command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:
         if name in ("paths", "paths0"):
             paths = [row.checkpoint.path for row in rows]
             output.write_lines(paths, end="\0" if name == "paths0" else "\n")
             return
         from ckptsel.cli.report import RankingReport
 
-        output.write(RankingReport(command, ranking, rows, runner_up), name)
+        output.write(RankingReport(command, ranking, rows), name)
 
     return write
 
@@ -79,12 +68,7 @@ def _by_template(text: str, *, end: str) -> Print:
 
     template = parse_template(text)
 
-    def write(
-        command: str,  # noqa: ARG001
-        ranking: Ranking,
-        rows: Sequence[Ranked],
-        runner_up: Ranked | None = None,  # noqa: ARG001
-    ) -> None:
+    def write(command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:  # noqa: ARG001
         known = list(dict.fromkeys((*FIXED, *metric_names(ranking.rows))))
         lines = [fill(template, fields(row, ranking), known) for row in rows]
         output.write_lines(lines, end=end)

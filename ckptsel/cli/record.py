@@ -9,7 +9,7 @@ from ckptsel.cli.text import finite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Finding, Metric, Ranked, Ranking
+    from ckptsel.checkpoint import Checkpoint, Finding, Metric, Ranked, Ranking, Value
 
 # The columns of csv and tsv that are always there, in this order; the metrics follow.
 FIXED = (
@@ -47,15 +47,12 @@ def fixed_fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
 
 def fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
     """Everything about a row by name, its metrics too, for a template."""
-    metrics = {metric.name: metric.value for metric in reversed(row.checkpoint.metrics)}
-    return metrics | fixed_fields(row, ranking)
+    return _values(row.checkpoint) | fixed_fields(row, ranking)
 
 
 def record(row: Ranked) -> dict[str, object]:
     """One row for JSON: never a NaN, and every value with the text it was read from."""
     checkpoint = row.checkpoint
-    # The first of a name counts, as in Checkpoint.metric; the evidence holds the others.
-    metrics = {metric.name: finite(metric.value) for metric in reversed(checkpoint.metrics)}
     return {
         "rank": row.rank,
         "path": checkpoint.path,
@@ -72,7 +69,7 @@ def record(row: Ranked) -> dict[str, object]:
         "tied": row.tied,
         "reason": row.reason or None,
         "pattern": checkpoint.pattern or None,
-        "metrics": metrics,
+        "metrics": {name: finite(value) for name, value in _values(checkpoint).items()},
         "evidence": [_evidence(metric) for metric in checkpoint.metrics],
     }
 
@@ -102,6 +99,14 @@ def metric_names(rows: Sequence[Ranked]) -> list[str]:
             else:
                 names[metric.name] = None
     return list(names)
+
+
+def _values(checkpoint: Checkpoint) -> dict[str, Value]:
+    # The first of a name counts, as in Checkpoint.metric; the evidence holds the others.
+    values: dict[str, Value] = {}
+    for metric in checkpoint.metrics:
+        values.setdefault(metric.name, metric.value)
+    return values
 
 
 def _size_bytes(checkpoint: Checkpoint) -> int | None:

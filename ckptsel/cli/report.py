@@ -29,13 +29,11 @@ class RankingReport:
         command: its name.
         ranking: where the rows come from.
         rows: the rows to show.
-        runner_up: the first row that is not shown, where the command is about the best.
     """
 
     command: str
     ranking: Ranking
     rows: Sequence[Ranked]
-    runner_up: Ranked | None = None
 
     def paths(self) -> Sequence[str]:
         """One path a row."""
@@ -44,13 +42,12 @@ class RankingReport:
     def document(self) -> Mapping[str, object]:
         """The rows with all their evidence, and all that was noticed."""
         ranking = self.ranking
-        best = ranking.best
-        monitor = ranking.monitor
+        best, runner_up, monitor = ranking.best, ranking.runner_up, ranking.monitor
         return {
             "command": self.command,
             "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
             "best": best and record(best),
-            "runner_up": self.runner_up and record(self.runner_up),
+            "runner_up": runner_up and record(runner_up),
             "checkpoints": [record(row) for row in self.rows],
             "patterns": [{"pattern": pattern, "names": n} for pattern, n in ranking.patterns],
             "learned": ranking.learned,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import contestants
-import folders
-from report import Benchmark, PeakMemory, TimeRatio
+from tests.benchmarks import contestants, folders
+from tests.benchmarks.report import Benchmark, PeakMemory, TimeRatio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contestants import Interpreter
-    from folders import Folder
-    from report import Goal
-    from settings import Settings
+    from tests.benchmarks.contestants import Interpreter
+    from tests.benchmarks.folders import Folder
+    from tests.benchmarks.report import Goal
+    from tests.benchmarks.settings import Settings
 
 PATTERN = "`ckptsel best --pattern`"
 LEARNT = "`ckptsel best`"

@@ -9,10 +9,10 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from folders import PATTERN
+from tests.benchmarks.folders import PATTERN
 
 if TYPE_CHECKING:
-    from folders import Folder
+    from tests.benchmarks.folders import Folder
 
 # Asks the interpreter under test, which need not be the one that runs the benchmarks.
 _PROBE = """

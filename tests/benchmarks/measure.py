@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contestants import Contestant
+    from tests.benchmarks.contestants import Contestant
 
 
 class WrongAnswerError(Exception):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from contestants import Contestant, Interpreter
-    from measure import Result
+    from tests.benchmarks.contestants import Contestant, Interpreter
+    from tests.benchmarks.measure import Result
 
 MB = 1_000_000
 

@@ -1,34 +1,11 @@
-"""Runs the benchmarks and prints a report in Markdown; exit code 1 if a goal was missed."""
+"""The command: `python tests/benchmarks/run.py`."""
 
-from __future__ import annotations
-
+import os
 import sys
 
-import bench_best
-import measure
-import report
-import settings
-
-# A file of benchmarks for another command is a `bench_….py` beside this one, and a line here.
-BENCHMARKS = (bench_best.benchmarks,)
-
-
-def main() -> int:
-    """Run every benchmark in order."""
-    chosen = settings.from_command_line()
-    print(report.machine(chosen.interpreter, chosen.folder, chosen.rounds), flush=True)
-    all_met = True
-    for benchmarks in BENCHMARKS:
-        for benchmark in benchmarks(chosen):
-            try:
-                results = measure.alternate(benchmark.contestants, chosen.rounds)
-            except measure.WrongAnswerError as error:
-                sys.exit(f"\n{benchmark.title}: {error}")
-            verdicts = [goal.judge(results) for goal in benchmark.goals]
-            print(report.section(benchmark.title, results, verdicts), flush=True)
-            all_met = all_met and all(verdict.is_met for verdict in verdicts)
-    return 0 if all_met else 1
-
-
 if __name__ == "__main__":
+    # A script sees the modules beside it; these are a package, seen from two folders up.
+    sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+    from tests.benchmarks.suite import main
+
     sys.exit(main())

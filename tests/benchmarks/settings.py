@@ -10,12 +10,12 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import contestants
+from tests.benchmarks import contestants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contestants import Interpreter
+    from tests.benchmarks.contestants import Interpreter
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 Value: TypeAlias = "int | float | str"
@@ -85,20 +86,25 @@ class Checkpoint:
         return next((metric for metric in self.metrics if metric.name == name), None)
 
     @property
-    def epoch(self) -> int | None:
-        """The epoch in the name, counted as the name counts it."""
+    def epoch(self) -> float | None:
+        """The epoch in the name, counted as the name counts it; an int, unless it is partial."""
         return self._counter("epoch")
 
     @property
-    def step(self) -> int | None:
+    def step(self) -> float | None:
         """The step (iteration, update) in the name."""
         return self._counter("step")
 
-    def _counter(self, role: Role) -> int | None:
+    def _counter(self, role: Role) -> float | None:
         for metric in self.metrics:
-            if metric.role == role and isinstance(metric.value, int):
-                return metric.value
+            value = metric.value
+            if metric.role == role and not isinstance(value, str) and math.isfinite(value):
+                return int(value) if value == int(value) else value
         return None
+
+    def with_stat(self, size_bytes: int, modified: float) -> Checkpoint:
+        """The same checkpoint, with what the disk says of it."""
+        return replace(self, size_bytes=size_bytes, modified=modified)
 
 
 @dataclass(frozen=True, slots=True)

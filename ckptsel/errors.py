@@ -117,6 +117,12 @@ class ConditionNotMetError(CkptselError):
     exit_code = ExitCode.CONDITION_NOT_MET
 
 
+class TieError(ConditionNotMetError):
+    """Under `--tie error`, several checkpoints have the best printed value."""
+
+    code = "tie"
+
+
 class DestinationError(CkptselError):
     """The destination exists, is the wrong kind of thing, or has no room."""
 

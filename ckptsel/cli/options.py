@@ -78,9 +78,9 @@ MaxDepth = Annotated[
     typer.Option(
         "--max-depth",
         metavar="N",
-        min=0,
+        min=1,
         envvar="CKPTSEL_MAX_DEPTH",
-        help="How many folders deep to look; 0 is the location itself.",
+        help="How many folders deep to look; 1 is the locations' own files.",
     ),
 ]
 Include = Annotated[

@@ -103,7 +103,7 @@ def _send(chunks: Iterable[bytes]) -> None:
         BrokenPipeError: whoever read it has gone.
     """
     if sys.stdout is None:
-        raise CkptselError("standard output is closed", hint="redirect it to a file or /dev/null")
+        raise CkptselError("standard output is closed", hint="redirect it to a file")
     try:
         for chunk in chunks:
             sys.stdout.buffer.write(chunk)

@@ -54,16 +54,22 @@ def run(
 
     readings = read_names(names, patterns, single=single)
     output.findings(finding for reading in readings for finding in reading.findings)
-    output.write(ParseReport(readings), chosen)
+    output.write(ParseReport(readings, learned=not patterns), chosen)
     if not any(reading.status == "ok" for reading in readings):
         raise typer.Exit(ExitCode.NOTHING_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
 class ParseReport:
-    """Names and what was read from them."""
+    """Names and what was read from them.
+
+    Attributes:
+        readings: one a name.
+        learned: whether the patterns were learned from the names.
+    """
 
     readings: Sequence[NameReading]
+    learned: bool
 
     def paths(self) -> Sequence[str]:
         """The names that were read."""
@@ -98,7 +104,9 @@ class ParseReport:
             texts = [{m.name: m.text for m in reading.metrics} for reading in readings]
             columns.append(Column(name, [each.get(name, "") for each in texts], right=True))
         used = Counter(reading.pattern for reading in readings if reading.pattern)
-        footer = [text.pattern_line(pattern, n) for pattern, n in used.items()]
+        footer = [
+            text.pattern_line(pattern, n, learned=self.learned) for pattern, n in used.items()
+        ]
         return Table(columns, footer=footer)
 
     def _metric_names(self) -> list[str]:

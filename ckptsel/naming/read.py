@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,10 @@ class Table:
         """Everything that was read from one of the names, as metrics."""
         return metrics_of(self.reading(row))
 
-    def values(self, name: str) -> list[Value]:
-        """One field's values, in the order of the names."""
+    def numbers(self, name: str) -> list[float]:
+        """One field's values, in the order of the names; NaN where there is no number."""
         if self.readings:
-            return [reading.values[name] for reading in self.readings]
+            return [as_number(reading.values[name]) for reading in self.readings]
         index = next(i for i, f in enumerate(self.form.fields) if f.name == name)
         return list(map(float, self.columns[index]))
 
@@ -120,6 +121,14 @@ class Reader:
             if name in unread:
                 unread[name] = Reading("ambiguous", reason=reason)
         return tables
+
+
+def as_number(value: Value) -> float:
+    """A value as a number; a text such as `0.50`, in an untyped field, may be one; else NaN."""
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def _apply(pattern: Pattern, folder: str, unread: dict[str, Reading]) -> list[Table]:

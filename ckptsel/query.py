@@ -1,0 +1,58 @@
+"""What is asked for: the options that every selecting command shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ckptsel.errors import UsageError
+
+MODES = ("min", "max", "auto")
+TIES = ("later", "earlier", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked for.
+
+    Attributes:
+        locations: folders, files, TensorFlow prefixes or globs.
+        files: paths that are read instead of the locations; None to walk the locations.
+        patterns: how names are built; empty to learn it from the names.
+        monitor: the metric to rank by; None for the only one in reach.
+        mode: `min`, `max` or `auto`.
+        max_depth: 1 for the locations' own entries only; None without limit.
+        include: globs, of which a name or path must match one.
+        exclude: globs, none of which may match.
+        tie: which of equal values is better: `later`, `earlier`, or `error`.
+        per_run: rank only the best of each run.
+        strict: make an error of what is otherwise only said.
+        allow_zero: let a printed zero win where Lightning could have written it for "missing".
+
+    Raises:
+        UsageError: for an unknown mode or tie rule, or a depth below 1.
+    """
+
+    locations: tuple[str, ...] = (".",)
+    files: tuple[str, ...] | None = None
+    patterns: tuple[str, ...] = ()
+    monitor: str | None = None
+    mode: str = "auto"
+    max_depth: int | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    tie: str = "later"
+    per_run: bool = False
+    strict: bool = False
+    allow_zero: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"unknown mode {self.mode!r}", hint="the modes are min, max and auto")
+        if self.tie not in TIES:
+            raise UsageError(
+                f"unknown tie rule {self.tie!r}", hint="the rules are later, earlier and error"
+            )
+        if self.max_depth is not None and self.max_depth < 1:
+            raise UsageError(
+                "--max-depth must be at least 1", hint="1 looks at the location's own files only"
+            )

@@ -1,0 +1,258 @@
+"""The road: a query goes in, a ranking comes out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckptsel.checkpoint import Checkpoint, Finding, Monitor, Ranked, Ranking
+from ckptsel.errors import MonitorNotFoundError, StrictError, TieError
+from ckptsel.monitor import Source, find_monitor
+from ckptsel.naming.conventions import IGNITE_SIGN, LIGHTNING_ZERO
+from ckptsel.naming.vocabulary import keras2_direction
+from ckptsel.query import Query
+from ckptsel.ranking import may_be_reversed, monitor_for, not_rankable, order, shortlist
+from ckptsel.survey import Read, Survey, bare_checkpoint, checkpoint_of, survey
+from ckptsel.traps import is_negated_loss, may_mean_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Query", "select"]
+
+# More rows than asked for are looked at, since some may turn out to be links to others, or gone.
+_SPARE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The monitor's values in one table; NaN where there is no number."""
+
+    read: Read
+    values: list[float]
+
+
+def select(
+    query: Query,
+    *,
+    keep: int | None = None,
+    rank: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Ranking:
+    """Find checkpoints and rank them.
+
+    Args:
+        query: what is asked for.
+        keep: how many of the best are wanted; None for all, and for those without a rank.
+        rank: whether to rank where no monitor is asked for.
+        progress: is told now and then how many files have been seen.
+
+    Returns:
+        The ranking, best first.
+
+    Raises:
+        UsageError: for malformed patterns, an unknown direction, or a monitor that could be
+            one of several values.
+        LocationNotFoundError: if a location does not exist.
+        NothingFoundError: if there is no checkpoint, none that a given pattern matches, or none
+            with a usable value of the monitor.
+        StrictError: if `query.strict`, and something had to be said.
+    """
+    found = survey(query, progress)
+    _say_name_traps(found)
+    if query.monitor is None and not rank:
+        return _unranked(found, query)
+    source = find_monitor(found.tables, query.monitor)
+    found.findings += source.findings
+    columns = [
+        _Column(read, read.table.numbers(field))
+        for read in found.read
+        if (field := source.field_of(read.table)) is not None
+    ]
+    monitor = _direction(source, columns, query, found)
+    columns = _without_missing(columns, monitor, query, found)
+    ranked = _ranked(columns, source, monitor, query, keep, found)
+    if not ranked and keep is not None:
+        raise MonitorNotFoundError(
+            f"no checkpoint has a finite {monitor.name}",
+            hint="`ckptsel list` shows what their names hold",
+        )
+    rest = [] if query.per_run or keep is not None else _rest(found, ranked, source, monitor)
+    _count_valueless(found, columns, monitor)
+    return _finished(found, query, monitor, [*ranked, *rest])
+
+
+def _say_name_traps(found: Survey) -> None:
+    traps = {t.pattern.trap for t in found.tables if t.pattern.trap}
+    found.findings += [Finding(trap.code, trap.says) for trap in traps]
+
+
+def _unranked(found: Survey, query: Query) -> Ranking:
+    """All checkpoints in the order of their paths."""
+    checkpoints = [checkpoint_of(r, row) for r in found.read for row in range(len(r.table.names))]
+    checkpoints += map(bare_checkpoint, found.unread)
+    rows = [Ranked(None, c) for c in found.existing(sorted(checkpoints, key=lambda c: c.path))]
+    return _finished(found, query, None, rows)
+
+
+def _direction(source: Source, columns: list[_Column], query: Query, found: Survey) -> Monitor:
+    """The monitor's direction: as asked, or from the table; turned where ignite negated."""
+    values = [value for column in columns for value in column.values if math.isfinite(value)]
+    names = (name for column in columns for name in column.read.table.names)
+    if values and is_negated_loss(source.name, names, values):
+        found.findings.append(Finding(IGNITE_SIGN.code, IGNITE_SIGN.says, strict=True))
+        return Monitor(source.name, "max", "pytorch-ignite's scores: higher is better")
+    monitor = monitor_for(source.name, query.mode)
+    if query.mode == "auto" and keras2_direction(source.name) != monitor.mode:
+        other = "minimise" if monitor.mode == "max" else "maximise"
+        said = f"Keras 2's own mode='auto' would {other} {source.name}; ckptsel does not"
+        found.findings.append(Finding("keras2-auto", said))
+    return monitor
+
+
+def _without_missing(
+    columns: list[_Column], monitor: Monitor, query: Query, found: Survey
+) -> list[_Column]:
+    """Without the zeros that Lightning may have written for "missing", if a zero would win."""
+    finite = [value for column in columns for value in column.values if math.isfinite(value)]
+    best = min if monitor.mode == "min" else max
+    if query.allow_zero or not finite or best(finite) != 0:
+        return columns
+    cleaned = [
+        _Column(
+            column.read,
+            [
+                math.nan if may_mean_missing(name, value) else value
+                for name, value in zip(column.read.table.names, column.values, strict=True)
+            ],
+        )
+        for column in columns
+    ]
+    dropped = sum(value == 0 for column in columns for value in column.values) - sum(
+        value == 0 for column in cleaned for value in column.values
+    )
+    if dropped:
+        said = f"{dropped} of the names: {LIGHTNING_ZERO.says}"
+        found.findings.append(Finding(LIGHTNING_ZERO.code, said, strict=True))
+    return cleaned
+
+
+def _ranked(
+    columns: list[_Column],
+    source: Source,
+    monitor: Monitor,
+    query: Query,
+    keep: int | None,
+    found: Survey,
+) -> list[Ranked]:
+    """The best, in order; only these become checkpoints, and are looked at on the disk."""
+    wanted = None if keep is None else keep + _SPARE
+    picked = [(c, row) for c in columns for row in shortlist(c.values, monitor.mode, wanted)]
+    if not query.per_run:
+        values = [column.values[row] for column, row in picked]
+        picked = [picked[i] for i in shortlist(values, monitor.mode, wanted)]
+    checkpoints = order(
+        [(column.values[row], checkpoint_of(column.read, row)) for column, row in picked],
+        monitor.mode,
+        earlier=query.tie == "earlier",
+    )
+    checkpoints = found.existing(checkpoints)
+    if query.per_run:
+        best_of_run: dict[str, Checkpoint] = {}
+        for checkpoint in checkpoints:
+            best_of_run.setdefault(checkpoint.run, checkpoint)
+        checkpoints = [*best_of_run.values()]
+    metrics = [source.metric_of(checkpoint) for checkpoint in checkpoints]
+    times = Counter(metric.value for metric in metrics if metric)
+    rows = [
+        Ranked(rank, checkpoint, metric, tied=metric is not None and times[metric.value] > 1)
+        for rank, (checkpoint, metric) in enumerate(zip(checkpoints, metrics, strict=True), 1)
+    ]
+    _say_ties(rows, monitor, query, found)
+    return rows[:keep]
+
+
+def _say_ties(rows: list[Ranked], monitor: Monitor, query: Query, found: Survey) -> None:
+    """Say what decided among equals, and where rounding may hide the order.
+
+    Raises:
+        TieError: for a tie, if `query.tie` is `error`.
+    """
+    if len(rows) < 2 or rows[0].metric is None:
+        return
+    best, value = rows[0].metric, rows[0].metric.value
+    equal = [row for row in rows if row.metric and row.metric.value == value]
+    if len(equal) > 1:
+        said = f"{len(equal)} checkpoints have the same {monitor.name} of {best.text} in print"
+        if query.tie == "error":
+            raise TieError(said, hint="--tie later takes the later epoch")
+        chosen = f"{said}; of these, the {query.tie} one comes first"
+        found.findings.append(Finding("tie", chosen, rows[0].checkpoint.path, strict=True))
+    closest = next((row for row in rows if row.metric and row.metric.value != value), None)
+    if closest and closest.metric and may_be_reversed(best, closest.metric):
+        said = (
+            f"{best.text} and {closest.metric.text} are printed with different precision:"
+            " rounding may hide which is better"
+        )
+        found.findings.append(
+            Finding("rounded-apart", said, closest.checkpoint.path, strict=True)
+        )
+
+
+def _rest(found: Survey, ranked: list[Ranked], source: Source, monitor: Monitor) -> list[Ranked]:
+    """The checkpoints without a place, in the order of their paths, each with the reason."""
+    placed = {row.checkpoint.path for row in ranked}
+    checkpoints = [
+        checkpoint_of(read, row)
+        for read in found.read
+        for row, name in enumerate(read.table.names)
+        if read.folder.join(name) not in placed
+    ]
+    checkpoints += map(bare_checkpoint, found.unread)
+    rest = []
+    for checkpoint in found.existing(sorted(checkpoints, key=lambda c: c.path)):
+        metric = source.metric_of(checkpoint)
+        reason = not_rankable(metric, monitor.name) or "a printed zero may mean that it was missing"
+        rest.append(Ranked(None, checkpoint, metric, reason))
+    return rest
+
+
+def _count_valueless(found: Survey, columns: list[_Column], monitor: Monitor) -> None:
+    """Count the checkpoints that could not compete, by reason."""
+    with_field = {id(column.read) for column in columns}
+    without = len(found.unread) + sum(
+        len(read.table.names) for read in found.read if id(read) not in with_field
+    )
+    unusable = sum(not math.isfinite(value) for column in columns for value in column.values)
+    found.passed_over += Counter(
+        {f"no {monitor.name} in the name": without, f"no finite {monitor.name}": unusable}
+    )
+
+
+def _finished(
+    found: Survey, query: Query, monitor: Monitor | None, rows: list[Ranked]
+) -> Ranking:
+    """The ranking with all that was noticed.
+
+    Raises:
+        StrictError: if `query.strict`, and something had to be said.
+    """
+    grave = [finding for finding in found.findings if finding.strict]
+    if query.strict and grave:
+        first = f"{grave[0].path}: {grave[0].message}" if grave[0].path else grave[0].message
+        raise StrictError(
+            f"under --strict: {first}",
+            details=tuple(f"{one.path}: {one.message}" for one in grave[1:5]),
+            hint="without --strict this is only said",
+        )
+    return Ranking(
+        monitor=monitor,
+        rows=tuple(rows),
+        patterns=found.patterns,
+        learned=found.learned,
+        findings=tuple(found.findings),
+        seen=found.seen,
+        passed_over={reason: count for reason, count in found.passed_over.items() if count},
+    )

@@ -1,0 +1,1 @@
+"""What is done with the chosen checkpoint; every write is atomic."""

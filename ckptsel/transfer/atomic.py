@@ -1,0 +1,260 @@
+"""Files that appear under their names as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckptsel.errors import DestinationError
+from ckptsel.transfer.failures import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+# What file systems answer that cannot sync a folder (FUSE, SMB, a folder without read permission).
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One file or folder on its way to its name.
+
+    Attributes:
+        final: where it shall stand.
+        temporary: where it is written, in the same folder.
+        aside: where what stood there before is kept until all is done, "" if nothing did.
+        identity: device and inode of what was written, once it is about to be put in place.
+        is_removal: whether nothing new comes in place of the old.
+    """
+
+    final: str
+    temporary: str
+    aside: str = ""
+    identity: tuple[int, int] | None = None
+    is_removal: bool = False
+
+
+class Staging:
+    """Writes that are seen all at once, or never.
+
+    A context manager. Files are written under temporary names beside their final ones, and
+    `commit` renames them. However the block ends before `commit` has returned, no temporary
+    stays, and what had been replaced is back.
+
+    Args:
+        force: whether what stands at a final name is replaced.
+    """
+
+    def __init__(self, *, force: bool = False) -> None:
+        self._force = force
+        self._groups: list[list[_Entry]] = []
+        self._made: list[str] = []
+        self._committed = False
+
+    def __enter__(self) -> Staging:  # noqa: PYI034 - typing.Self came with Python 3.11.
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._clear()
+        except KeyboardInterrupt:
+            # Unlinking many gigabytes takes its time, and people press Ctrl-C twice.
+            self._clear()
+            raise
+
+    def make_folder(self, path: str) -> None:
+        """Create a folder with its parents, and forget them again if nothing comes of it.
+
+        Raises:
+            DestinationError: if that is not possible.
+        """
+        missing = []
+        while path and not os.path.isdir(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        for folder in reversed(missing):
+            # Noted first: an interrupt can come between any two steps, and only an empty
+            # folder will be removed.
+            self._made.append(folder)
+            with writing(folder), contextlib.suppress(FileExistsError):
+                os.mkdir(folder)
+
+    def stage(self, finals: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
+        """Reserve a temporary name for each file or folder that belongs together.
+
+        Args:
+            finals: where they shall stand; the one that makes the others count comes last.
+            without: what has to go when they come, such as the shards of an older one.
+
+        Returns:
+            Where to write each of them, or the folder of each: nothing is there yet.
+        """
+        group = [_Entry(final, temporary_name(final)) for final in finals]
+        old = [_Entry(name, temporary_name(name), is_removal=True) for name in without]
+        self._groups.append([*old, *group])
+        return tuple(entry.temporary for entry in group)
+
+    def commit(self) -> None:
+        """Put everything in place, in the order in which it was staged.
+
+        Raises:
+            DestinationError: if something stands there and `force` is off, or a rename fails.
+        """
+        for group in self._groups:
+            if len(group) > 1:
+                # No reader may find new shards through the old index, so that goes first.
+                for entry in reversed(group):
+                    with writing(entry.final):
+                        self._set_aside(entry, keep_visible=False)
+            for entry in group:
+                if not entry.is_removal:
+                    with writing(entry.final):
+                        self._put(entry)
+        folders = [os.path.dirname(entry.final) for entry in self._entries()]
+        for folder in dict.fromkeys([*folders, *map(os.path.dirname, self._made)]):
+            with writing(folder or os.curdir):
+                sync_folder(folder)
+        self._committed = True
+
+    def _entries(self) -> list[_Entry]:
+        return [entry for group in self._groups for entry in group]
+
+    def _set_aside(self, entry: _Entry, *, keep_visible: bool) -> None:
+        if not (self._force and os.path.lexists(entry.final)):
+            return
+        # Noted before it is done, for the same reason as in make_folder.
+        entry.aside = temporary_name(entry.final)
+        if keep_visible:
+            try:
+                os.link(entry.final, entry.aside, follow_symlinks=False)
+            except (OSError, NotImplementedError):
+                pass  # A folder, or a file system without hard links.
+            else:
+                return
+        os.rename(entry.final, entry.aside)
+
+    def _put(self, entry: _Entry) -> None:
+        status = os.lstat(entry.temporary)
+        entry.identity = (status.st_dev, status.st_ino)
+        if not entry.aside:
+            self._set_aside(entry, keep_visible=True)
+        if entry.aside:
+            os.replace(entry.temporary, entry.final)
+            return
+        try:
+            # Unlike a rename, a link never overwrites what somebody put there meanwhile.
+            os.link(entry.temporary, entry.final)
+        except OSError:
+            # It is a folder, or the file system has no hard links, or something is there.
+            if os.path.lexists(entry.final):
+                raise already_there(entry.final) from None
+            os.rename(entry.temporary, entry.final)
+
+    def _clear(self) -> None:
+        entries = self._entries()
+        stuck = [] if self._committed else [e for e in reversed(entries) if not _undo(e)]
+        for entry in entries:
+            remove(entry.temporary)
+            if entry.aside and entry not in stuck:
+                remove(entry.aside)
+        for folder in [] if self._committed else reversed(self._made):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        if stuck:
+            raise DestinationError(
+                f"{stuck[0].final!r} could not be put back",
+                hint="what stood there was kept: rename it yourself",
+                details=tuple(f"{entry.final!r} is now {entry.aside!r}" for entry in stuck),
+            )
+
+
+def _undo(entry: _Entry) -> bool:
+    """Give back what stood at a name; False if the disk does not let us."""
+    is_ours = entry.identity is not None and _identity(entry.final) == entry.identity
+    if entry.aside and os.path.lexists(entry.aside):
+        if is_ours and os.path.isdir(entry.final):
+            remove(entry.final)
+        try:
+            # Does nothing where both are links to the same file; `_clear` then removes this one.
+            os.replace(entry.aside, entry.final)
+        except OSError:
+            return False
+    elif is_ours:
+        remove(entry.final)
+    return True
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def already_there(path: str) -> DestinationError:
+    """The error for a destination that exists."""
+    return DestinationError(
+        f"{path!r} exists already", hint="--force replaces it; or choose another destination"
+    )
+
+
+def temporary_name(final: str) -> str:
+    """A new name in the same folder: short, so that it fits where a 255-byte name does."""
+    return os.path.join(os.path.dirname(final), f".ckptsel-{secrets.token_hex(6)}.tmp")
+
+
+def write_file(path: str, content: bytes, *, target: str) -> None:
+    """Write a small new file, down to the disk.
+
+    Args:
+        path: where, under a temporary name.
+        content: all of it.
+        target: the name that an error shall name.
+
+    Raises:
+        DestinationError: if that is not possible.
+    """
+    with writing(target), open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: str) -> None:
+    """Make renames in a folder survive a power failure, where the system can.
+
+    Raises:
+        OSError: if the disk failed.
+    """
+    if os.name != "posix":
+        return  # Windows opens no folders, and needs no such thing.
+    try:
+        number = os.open(path or os.curdir, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
+
+def remove(path: str) -> None:
+    """Remove a file or a folder, if it is there and that is permitted."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            os.unlink(path)

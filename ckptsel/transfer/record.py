@@ -1,0 +1,94 @@
+"""The sidecar `DEST.ckptsel.json`: where a copy comes from, and why it was the one."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from ckptsel import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.checkpoint import Metric, Ranked, Ranking, Value
+    from ckptsel.transfer.plan import CopyPlan
+
+SUFFIX = ".ckptsel.json"
+
+
+def record(
+    plan: CopyPlan, ranking: Ranking, files: Sequence[tuple[str, int, str | None]]
+) -> dict[str, object]:
+    """Everything that is worth knowing about a copy, ready for JSON.
+
+    Args:
+        plan: what was copied.
+        ranking: where it stood.
+        files: name, size in bytes and SHA-256 (None if not asked for) of each.
+    """
+    checkpoint, metric, monitor = plan.checkpoint, plan.row.metric, ranking.monitor
+    runner_up = _next(ranking, plan.row)
+    values: dict[str, Value | None] = {}
+    for each in checkpoint.metrics:
+        # The first of a name counts, as in Checkpoint.metric.
+        values.setdefault(each.name, _finite(each.value))
+    return {
+        "schema": 1,
+        "command": "copy",
+        "ckptsel": __version__,
+        "source": _relative(checkpoint.path, plan.folder),
+        "files": [{"name": name, "size_bytes": n, "sha256": digest} for name, n, digest in files],
+        "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
+        "rank": plan.row.rank,
+        "tied": plan.row.tied,
+        "value": metric and _finite(metric.value),
+        "text": metric and metric.text,
+        "evidence": metric and _evidence(metric),
+        "metrics": values,
+        "pattern": checkpoint.pattern or None,
+        "runner_up": runner_up
+        and {
+            "path": _relative(runner_up.checkpoint.path, plan.folder),
+            "value": runner_up.metric and _finite(runner_up.metric.value),
+            "text": runner_up.metric and runner_up.metric.text,
+        },
+        "copied_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def encode(content: dict[str, object]) -> bytes:
+    """As JSON in ASCII, in which any file name survives; NaN is no JSON, and must not be in it."""
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def _next(ranking: Ranking, row: Ranked) -> Ranked | None:
+    after = [each for each in ranking.rows if each.rank is not None]
+    place = next(index for index, each in enumerate(after) if each is row)
+    return after[place + 1] if place + 1 < len(after) else None
+
+
+def _evidence(metric: Metric) -> dict[str, object]:
+    return {
+        "name": metric.name,
+        "source": metric.source,
+        "labelled": metric.labelled,
+        "text": metric.text,
+    }
+
+
+def _finite(value: Value) -> Value | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _relative(path: str, folder: str) -> str:
+    """The path as seen from the record, so that a project can be moved as a whole."""
+    head, name = os.path.split(os.path.abspath(path))
+    # Links in the folders are resolved, because `..` leads out of what they lead to.
+    real = os.path.join(os.path.realpath(head), name)
+    try:
+        return os.path.relpath(real, os.path.realpath(folder or os.curdir))
+    except ValueError:
+        return real  # Another drive, on Windows.

@@ -7,8 +7,10 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
+from ckptsel import storage
 from ckptsel.errors import DestinationError
 from ckptsel.transfer.atomic import already_there
+from ckptsel.transfer.failures import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,18 +41,28 @@ def check_apart(sources: Iterable[str], targets: Sequence[str]) -> None:
     """No target may be a source, lie in one, or hold one.
 
     Raises:
+        CopyError: if a source is gone.
         DestinationError: if one does.
     """
-    places = [os.path.realpath(target) for target in targets]
+    places = [(target, os.path.realpath(target), _identity(target)) for target in targets]
     for source in sources:
         real = os.path.realpath(source)
-        for target, place in zip(targets, places, strict=True):
-            if os.path.exists(target) and os.path.samefile(source, target):
+        with reading(source):
+            identity = storage.identity(source)
+        for target, place, there in places:
+            if there == identity:
                 raise DestinationError(f"{target!r} is {source!r} itself", hint=_ELSEWHERE)
             if _lies_in(place, real):
                 raise DestinationError(f"{target!r} lies inside {source!r}", hint=_ELSEWHERE)
             if _lies_in(real, place):
                 raise DestinationError(f"{target!r} holds {source!r}", hint=_ELSEWHERE)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        return storage.identity(path)
+    except OSError:
+        return None
 
 
 def _lies_in(path: str, folder: str) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.transfer import checks
-from ckptsel.transfer.atomic import Staging, sync_folder, write_file
+from ckptsel.transfer.atomic import Staging
+from ckptsel.transfer.disk import sync_folder, write_file
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.plan import CopyPlan, plan_copy
 from ckptsel.transfer.record import SUFFIX, encode, record
@@ -122,10 +123,7 @@ def copy(
                 (temporary,) = staging.stage([path])
                 write_file(temporary, content, target=path)
             staging.commit()
-    first = copies[0]
-    copies[0] = Copied(
-        first.dest, first.source, first.files, first.record, (*first.findings, *findings)
-    )
+    copies[0] = replace(copies[0], findings=(*copies[0].findings, *findings))
     return tuple(copies)
 
 

@@ -51,7 +51,9 @@ def survey(source: str) -> tuple[Part, ...]:
 def _survey(source: str, inside: str, above: tuple[tuple[int, int], ...]) -> Iterator[Part]:
     with reading(source):
         status = os.stat(source)
-    mode = stat.S_IMODE(status.st_mode)
+    mode = status.st_mode & 0o777
+    if not os.access(source, os.R_OK):
+        raise CopyError(f"cannot read {source!r}: no permission", hint="get permission to read it")
     if stat.S_ISREG(status.st_mode):
         yield Part(inside, False, status.st_size, status.st_mtime_ns, mode)
         return

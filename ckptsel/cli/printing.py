@@ -69,7 +69,8 @@ def _by_template(text: str, *, end: str) -> Print:
     template = parse_template(text)
 
     def write(command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:  # noqa: ARG001
-        known = list(dict.fromkeys((*FIXED, *metric_names(ranking.rows))))
+        asked = [ranking.monitor.name] if ranking.monitor else []
+        known = list(dict.fromkeys((*FIXED, *metric_names(ranking.rows), *asked)))
         lines = [fill(template, fields(row, ranking), known) for row in rows]
         output.write_lines(lines, end=end)
 

@@ -47,7 +47,11 @@ def fixed_fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
 
 def fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
     """Everything about a row by name, its metrics too, for a template."""
-    return _values(row.checkpoint) | fixed_fields(row, ranking)
+    values = _values(row.checkpoint)
+    if ranking.monitor and row.metric:
+        # No name need say what it was asked for by: the value can stand there without one.
+        values.setdefault(ranking.monitor.name, row.metric.value)
+    return values | fixed_fields(row, ranking)
 
 
 def record(row: Ranked) -> dict[str, object]:
@@ -93,7 +97,7 @@ def metric_names(rows: Sequence[Ranked]) -> list[str]:
     for row in rows:
         roles = set()
         for metric in row.checkpoint.metrics:
-            counts = metric.role in ("epoch", "step") and isinstance(metric.value, int)
+            counts = metric.role in ("epoch", "step") and finite(metric.value) is not None
             if counts and metric.role not in roles:
                 roles.add(metric.role)
             else:

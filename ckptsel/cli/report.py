@@ -75,14 +75,14 @@ class RankingReport:
         best = self.ranking.best
         marked = next((i for i, row in enumerate(self.rows) if row is best), None)
         return Table(
-            columns=[column for column in _columns(self.rows, marked) if any(column.cells)],
+            columns=[c for c in _columns(self.ranking, self.rows, marked) if any(c.cells)],
             caption=_caption(self.ranking),
             footer=[*_footer(self.ranking, len(self.rows))],
             marked=marked,
         )
 
 
-def _columns(rows: Sequence[Ranked], marked: int | None) -> Iterator[Column]:
+def _columns(ranking: Ranking, rows: Sequence[Ranked], marked: int | None) -> Iterator[Column]:
     checkpoints = [row.checkpoint for row in rows]
     now = time.time()
     yield Column("", [_MARK if i == marked else "" for i in range(len(rows))])
@@ -93,7 +93,8 @@ def _columns(rows: Sequence[Ranked], marked: int | None) -> Iterator[Column]:
     yield Column("step", [_optional(c.step) for c in checkpoints], right=True)
     for name in metric_names(rows):
         metrics = [c.metric(name) for c in checkpoints]
-        yield Column(name, [metric.text if metric else "" for metric in metrics], right=True)
+        title = _title(name, ranking, rows)
+        yield Column(title, [metric.text if metric else "" for metric in metrics], right=True)
     yield Column("size", [text.size(c.size_bytes) for c in checkpoints], right=True)
     ages = [text.age(now - c.modified) if c.modified else "?" for c in checkpoints]
     yield Column("age", ages, right=True)
@@ -101,7 +102,15 @@ def _columns(rows: Sequence[Ranked], marked: int | None) -> Iterator[Column]:
     yield Column("note", [_remark(row) for row in rows])
 
 
-def _optional(amount: int | None) -> str:
+def _title(name: str, ranking: Ranking, rows: Sequence[Ranked]) -> str:
+    monitor = ranking.monitor
+    if monitor and name != monitor.name and any(r.metric and r.metric.name == name for r in rows):
+        # A value without a label that is taken for the monitor.
+        return f"{monitor.name} ({name})"
+    return name
+
+
+def _optional(amount: float | None) -> str:
     return "" if amount is None else str(amount)
 
 
@@ -125,8 +134,8 @@ def _caption(ranking: Ranking) -> str:
 
 
 def _footer(ranking: Ranking, shown: int) -> Iterator[str]:
-    if shown < len(ranking.rows):
-        yield f"{shown} of {text.count(len(ranking.rows), 'checkpoint')} shown"
+    if shown < ranking.seen:
+        yield f"{shown} of {text.count(ranking.seen, 'checkpoint')} shown"
     if ranking.monitor is not None:
         yield from _reasons("not ranked", Counter(r.reason for r in ranking.rows if not r.rank))
     yield from _reasons("passed over", ranking.passed_over)

@@ -125,8 +125,8 @@ def machine(under_test: Interpreter, folder: str, rounds: int) -> str:
             "",
             "Whole processes, warm page cache, output to a pipe, `LC_ALL=C.UTF-8`. Ratios are",
             "of medians. Peak memory is that of the largest single process, so a pipeline's is",
-            "less than its sum; and Linux reports no less than the benchmark process's own"
-            f" {_own_peak_mb():.0f} MB.",
+            "less than its sum; and Linux reports no less than the benchmark process's own",
+            f"{_own_peak_mb():.0f} MB.",
             "",
         ]
     )

@@ -13,7 +13,7 @@ from ckptsel.transfer.disk import sync_folder, write_file
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.plan import CopyPlan, plan_copy
 from ckptsel.transfer.record import SUFFIX, encode, record
-from ckptsel.transfer.source import Part, changed, copy_file, survey
+from ckptsel.transfer.source import Part, changed, copy_file, list_parts
 from ckptsel.transfer.state import plan_state
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def copy(
 
 
 def _prepare(plan: CopyPlan) -> _Job:
-    parts = tuple(survey(source) for source, _ in plan.files)
+    parts = tuple(list_parts(source) for source, _ in plan.files)
     path, findings = plan.dest + SUFFIX, plan.findings
     if len(os.fsencode(os.path.basename(path))) > checks.longest_name_bytes(plan.folder):
         message = "its name is so long that no record can be written beside it"
@@ -183,7 +183,7 @@ def _copy_one(
                 with writing(target):
                     sync_folder(_join(temporary, part.inside))
     for (source, _), parts in zip(plan.files, job.parts, strict=True):
-        if survey(source) != parts:
+        if list_parts(source) != parts:
             raise changed(source)
     copied = _described(job, hashes)
     for temporary in records:

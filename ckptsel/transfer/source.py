@@ -37,7 +37,7 @@ class Part:
     mode: int
 
 
-def survey(source: str) -> tuple[Part, ...]:
+def list_parts(source: str) -> tuple[Part, ...]:
     """A file, or a folder and all that is in it, a folder before what it holds.
 
     Links count as what they lead to: the copy must stand on its own.
@@ -45,10 +45,10 @@ def survey(source: str) -> tuple[Part, ...]:
     Raises:
         CopyError: if something is gone, unreadable, no file, or a link that leads round.
     """
-    return tuple(_survey(source, "", ()))
+    return tuple(_parts(source, "", ()))
 
 
-def _survey(source: str, inside: str, above: tuple[tuple[int, int], ...]) -> Iterator[Part]:
+def _parts(source: str, inside: str, above: tuple[tuple[int, int], ...]) -> Iterator[Part]:
     with reading(source):
         status = os.stat(source)
     mode = status.st_mode & 0o777
@@ -68,7 +68,7 @@ def _survey(source: str, inside: str, above: tuple[tuple[int, int], ...]) -> Ite
         names = sorted(os.listdir(source))
     for name in names:
         below = os.path.join(source, name)
-        yield from _survey(below, os.path.join(inside, name), (*above, identity))
+        yield from _parts(below, os.path.join(inside, name), (*above, identity))
 
 
 def copy_file(
@@ -85,7 +85,7 @@ def copy_file(
     Args:
         source: the file.
         temporary: the new name.
-        part: what the survey saw.
+        part: as it was listed.
         target: the name that an error shall name.
         sha256: whether to hash on the way.
         on_bytes: called with the number of bytes after each chunk.

@@ -1,0 +1,145 @@
+"""The pages of docs/recipes, run as they stand, with real TensorFlow and the real command."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ckptsel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RECIPES = Path(__file__).parent.parent / "docs" / "recipes"
+NEEDED = ("tensorflow", "sklearn")
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("bash") is None, reason="the pages are written for bash"),
+    *(
+        # find_spec, because importing TensorFlow only to see whether it is there takes seconds.
+        pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"{name} is not there")
+        for name in NEEDED
+    ),
+]
+
+BLOCK = re.compile(r"^```(?P<language>python|bash)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"# (?P<name>\w+\.(?:py|sh))\n")
+RESULT = re.compile(
+    r"^(?P<path>\S+) gives (?P<metric>\w+)=(?P<value>\d\.\d{4})$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a page printed, and the folder in which it ran."""
+
+    stdout: str
+    stderr: str
+    folder: Path
+
+    def result(self) -> re.Match[str]:
+        """The line with the loaded path and the reproduced metric; it is the last one."""
+        found = list(RESULT.finditer(self.stdout))
+        assert found, self.stdout
+        assert self.stdout.endswith(found[-1].group() + "\n")
+        return found[-1]
+
+    def names(self) -> list[str]:
+        """The names that the training wrote, in the order of the epochs."""
+        return sorted(os.listdir(self.folder / "checkpoints"))
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[str], Played]:
+    """Run a page: blocks that begin with a file's name are files, the others one bash script."""
+    commands = tmp_path / "commands"
+    folder = tmp_path / "page"
+    commands.mkdir()
+    folder.mkdir()
+    # Whether or not this ckptsel is installed, it is the one under test that the page gets.
+    for name, module in (("python", ""), ("ckptsel", " -m ckptsel")):
+        command = commands / name
+        command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{module} "$@"\n')
+        command.chmod(0o755)
+    root = Path(ckptsel.__file__).parent.parent
+    env = {key: value for key, value in os.environ.items() if not key.startswith("CKPTSEL_")} | {
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),
+    }
+
+    def run(page: str) -> Played:
+        script = ["set -eu\n"]
+        for block in BLOCK.finditer((RECIPES / page).read_text(encoding="utf-8")):
+            code = block["code"]
+            if named := FILE_NAME.match(code):
+                (folder / named["name"]).write_text(code, encoding="utf-8")
+            else:
+                assert block["language"] == "bash", "a python block needs a file's name"
+                script.append(code)
+        done = subprocess.run(
+            ["bash", "-c", "".join(script)],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return Played(done.stdout, done.stderr, folder)
+
+    return run
+
+
+def test_every_page_has_a_test() -> None:
+    """A recipe that is added without a test is noticed."""
+    assert {path.name for path in RECIPES.glob("*.md")} == {
+        "best-by-accuracy.md",
+        "custom-metric.md",
+        "nothing-saved.md",
+    }
+
+
+def test_best_by_accuracy(play: Callable[[str], Played]) -> None:
+    """The usual recipe loads the last file that save_best_only kept, and its accuracy."""
+    played = play("best-by-accuracy.md")
+    result = played.result()
+    assert "latest_checkpoint: None\n" in played.stdout
+    # Keras keeps only what improved, so the latest file is the best of them.
+    assert result["path"] == f"checkpoints/{played.names()[-1]}"
+    assert result["metric"] == "val_accuracy"
+    assert result["path"].endswith(f"-{result['value']}.weights.h5")
+
+
+def test_custom_metric(play: Callable[[str], Played]) -> None:
+    """With --mode max the highest F1 is loaded, which is not the latest, and is reproduced."""
+    played = play("custom-metric.md")
+    result = played.result()
+    names = played.names()
+    values = [name.partition("=")[2] for name in names]
+    assert len(names) == 16
+    assert max(values) == f"{result['value']}.weights.h5"
+    assert values[-1] != max(values)
+    assert result["metric"] == "val_macro_f1"
+    assert result["path"].endswith(f"-val_macro_f1={result['value']}.weights.h5")
+
+
+def test_nothing_saved(play: Callable[[str], Played]) -> None:
+    """Both scripts and the Python code meet an empty folder, and later the best weights."""
+    played = play("nothing-saved.md")
+    result = played.result()
+    before, _, _ = played.stdout.partition("starting afresh: ")
+    assert before == "exit code 3\nnothing to evaluate yet\n"
+    values = [name.partition("=")[2] for name in played.names()]
+    assert max(values) == f"{result['value']}.weights.h5"
+    assert result["path"].endswith(f"-val_accuracy={result['value']}.weights.h5")

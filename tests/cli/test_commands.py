@@ -211,6 +211,15 @@ def test_best_as_json(run: Run, core: Core) -> None:
     assert document["checkpoints"] == [document["best"]]
 
 
+def test_a_template_knows_the_monitor_by_its_name(run: Run, core: Core) -> None:
+    """A value without a label can be printed by the name that it is ranked by."""
+    one = checkpoint(1, "0.45")
+    unlabelled = replace(one.metrics[1], name="1", labelled=False)
+    row = ranked(1, replace(one, metrics=(unlabelled,)))
+    core.answer = by_val_loss(replace(row, metric=unlabelled))
+    assert run("best", "--format", "{val_loss:.4f} {1}").stdout == "0.4500 0.45\n"
+
+
 def test_output_from_the_environment(run: Run, core: Core) -> None:
     """A CI job can ask for JSON once; -0 says that it contradicts it, and -o overrides it."""
     del core

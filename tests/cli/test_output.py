@@ -88,6 +88,18 @@ def test_table_says_when_rows_are_left_out(
     assert "\n1 of 3 checkpoints shown\n" in capfd.readouterr().out
 
 
+def test_a_value_without_a_label_is_shown_as_what_it_is_taken_for(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The column of a position says which metric it was taken for."""
+    one = checkpoint(1, "0.45")
+    unlabelled = replace(one.metrics[1], name="1", labelled=False)
+    row = ranked(1, replace(one, metrics=(one.metrics[0], unlabelled)))
+    ranking = by_val_loss(replace(row, metric=unlabelled))
+    output.write(RankingReport("list", ranking, ranking.rows), "table")
+    assert "  epoch  val_loss (1)  " in capfd.readouterr().out
+
+
 def test_table_marks_ties_and_names_below_the_run(written: Written) -> None:
     """A tie is noted, and a name is told from its run's folder on, so that it can be found."""
     one = replace(checkpoint(1, "0.45"), path="runs/a/ckpt/w.keras")

@@ -85,6 +85,19 @@ def test_a_reader_that_has_gone(folder: Path) -> None:
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+def test_help_for_a_reader_that_has_gone() -> None:
+    """Help to a closed pipe says nothing on stderr."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        result = subprocess.run(
+            [*CKPTSEL, "--help"], stdout=write, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(write)
+    assert result.stderr == b""
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
 def test_a_full_disk(folder: Path) -> None:
     """A result that could not be written is an error, said once."""

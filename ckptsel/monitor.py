@@ -129,7 +129,9 @@ def _only_metric(labelled: dict[str, list[str]], unlabelled: dict[str, list[str]
     if len(metrics) == 1 and not nameless:
         name = metrics[0]
         said = Finding("only-metric", f"ranked by {name}, the only metric in the names")
-        return Source(name, {t: name for t, found in labelled.items() if name in found}, True, (said,))
+        return Source(
+            name, {t: name for t, found in labelled.items() if name in found}, True, (said,)
+        )
     if metrics:
         also = " and values without a label" if nameless else ""
         raise AmbiguousMonitorError(

@@ -11,14 +11,14 @@ from ckptsel.naming.labels import label_of
 from ckptsel.naming.tokens import tokenize
 
 if TYPE_CHECKING:
-    from ckptsel.scan import Folder
+    from ckptsel.grouping import Folder
 
 # Lightning cuts `val/loss=0.3` at the slash.
 _CUT_LABEL = re.compile(r"[A-Za-z_]$")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-def nest(folders: list[Folder]) -> list[Folder]:
+def nest(folders: list[Folder]) -> None:
     """Give checkpoints that stand alone in numbered folders a name with these folders in it.
 
     A checkpoint's folders belong to its name if it is the only one below them, if siblings of
@@ -35,7 +35,9 @@ def nest(folders: list[Folder]) -> list[Folder]:
     for folder in folders:
         if len(folder.names) != 1 or below[folder.path] != 1 or folder.path == folder.root:
             continue
-        alone = [p for p in _upwards(folder.path, folder.root) if below[p] == 1 and p != folder.root]
+        alone = [
+            p for p in _upwards(folder.path, folder.root) if below[p] == 1 and p != folder.root
+        ]
         top = os.path.dirname(alone[-1])
         if top in by_path:
             inner = os.path.relpath(folder.path, top)
@@ -45,7 +47,6 @@ def nest(folders: list[Folder]) -> list[Folder]:
         if len(found) > 1 and _is_part_of_name(found[0][1], found[0][0].names[0]):
             for folder, inner in found:
                 _move(folder, inner, by_path[top])
-    return folders
 
 
 def _upwards(path: str, root: str) -> list[str]:

@@ -13,71 +13,25 @@ from typing import TYPE_CHECKING
 from ckptsel import storage
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import LocationNotFoundError
-from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES, UNFINISHED
+from ckptsel.grouping import (
+    ALWAYS,
+    NOT_SIMPLE,
+    TENSORFLOW_DATA,
+    Folder,
+    add_prefix,
+    folder_kind,
+    group_shards,
+    group_version_1,
+    is_part,
+    place,
+)
+from ckptsel.naming.conventions import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_TENSORFLOW_DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
-_SHARD = re.compile(r"_\d{5}\.weights\.h5$")
-_SUFFIXES = (*SUFFIXES, ".index")
-_GENERAL = tuple(GENERAL_SUFFIXES)
-
-# A folder that holds such files is itself one checkpoint.
-_FOLDER_MARKERS = {
-    frozenset({"saved_model.pb"}): "savedmodel",
-    frozenset({"_CHECKPOINT_METADATA"}): "orbax",
-    frozenset({".metadata"}): "torch distributed",
-    frozenset({"CKPT.yaml"}): "speechbrain",
-    frozenset({"config.json", "metadata.json", "model.weights.h5"}): "keras folder",
-    frozenset({"config.json", "model.safetensors"}): "huggingface",
-    frozenset({"config.json", "model.safetensors.index.json"}): "huggingface",
-    frozenset({"config.json", "pytorch_model.bin"}): "huggingface",
-    frozenset({"config.json", "pytorch_model.bin.index.json"}): "huggingface",
-    frozenset({"adapter_config.json", "adapter_model.safetensors"}): "huggingface",
-}
-_HF_STEP = re.compile(r"checkpoint-\d+")
 # Folders that only hold a run's files, and do not name the run.
 _HOLDERS = {"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "saved_models", "models"}
-
-
-@dataclass(slots=True)
-class Folder:
-    """The checkpoints that stand together in one folder.
-
-    Attributes:
-        path: the folder, beginning with the location as the user wrote it.
-        root: the location it was found under.
-        names: names of checkpoints: files, folders, TensorFlow prefixes.
-        weak: names whose suffix other files share, too.
-        others: names of further files, which only a given pattern makes checkpoints.
-        members: for a checkpoint of several files, their names.
-        kinds: for a checkpoint whose suffix does not tell, its kind.
-    """
-
-    path: str
-    root: str
-    names: list[str] = field(default_factory=list)
-    weak: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
-
-    def join(self, name: str) -> str:
-        """The path of one of the names."""
-        return os.path.join(self.path, name)
-
-    def files_of(self, name: str) -> tuple[str, ...]:
-        """The paths of all files of one checkpoint."""
-        return tuple(self.join(member) for member in self.members.get(name, (name,)))
-
-    def kind_of(self, name: str) -> str:
-        """The kind of one checkpoint, by its name."""
-        if name in self.kinds:
-            return self.kinds[name]
-        low = name.lower()
-        known = {**SUFFIXES, **GENERAL_SUFFIXES}
-        return next((known[s] for s in sorted(known, key=len)[::-1] if low.endswith(s)), "file")
 
 
 @dataclass(slots=True)
@@ -133,16 +87,18 @@ class Scan:
         for path, names in by_folder.items():
             folder = Folder(path, path)
             present = set(names)
-            beside = _beside(path) if any(map(_is_part, names)) else present
+            beside = _beside(path) if any(map(is_part, names)) else present
             for name in dict.fromkeys(names):
-                base = _TENSORFLOW_DATA.sub("", name).removesuffix(".index")
-                is_prefix = base + ".index" in beside or storage.exists(folder.join(base + ".index"))
+                base = TENSORFLOW_DATA.sub("", name).removesuffix(".index")
+                is_prefix = base + ".index" in beside or storage.exists(
+                    folder.join(base + ".index")
+                )
                 if is_prefix and base not in folder.members:
                     beside = beside if base + ".index" in beside else _beside(path)
-                    _add_prefix(folder, base, beside)
+                    add_prefix(folder, base, beside)
                 elif not is_prefix and self._wanted(folder, name):
-                    _place(folder, name)
-            _group_shards(folder, _beside(path))
+                    place(folder, name)
+            group_shards(folder, _beside(path))
             folder.names += folder.others
             folder.others = []
             self._count(len(names))
@@ -172,7 +128,7 @@ class Scan:
             self.findings.append(Finding("unreadable-folder", message, path, strict=True))
             return []
         self._count(len(found.files) + len(found.folders))
-        kind = _folder_kind(path, found)
+        kind = folder_kind(path, found)
         if kind:
             return kind
         folder = self._folder(path, root, found)
@@ -183,6 +139,7 @@ class Scan:
             if UNFINISHED.search(name):
                 self._unfinished(folder.join(name))
                 continue
+            inner: list[Folder] | str
             if self.max_depth is not None and depth >= self.max_depth:
                 inner = _kind_of_folder_at(folder.join(name))
             else:
@@ -199,8 +156,9 @@ class Scan:
         files = found.files
         if self.include or self.exclude:
             files = [name for name in files if self._wanted(folder, name, part=True)]
-        names = [name for name in files if name.endswith(_SUFFIXES)]
-        if len(names) == len(files) and not any(map(_is_special, names)):
+        names = [name for name in files if name.endswith(ALWAYS)]
+        together = "\n".join(["", *names])
+        if len(names) == len(files) and not any(part in together for part in NOT_SIMPLE):
             folder.names = names
             return folder
         present = set(files)
@@ -212,11 +170,11 @@ class Scan:
             if name.startswith(".") or name in unfinished or name in broken:
                 continue
             if name.endswith(".index"):
-                _add_prefix(folder, name.removesuffix(".index"), present)
-            elif not _TENSORFLOW_DATA.search(name):
-                _place(folder, name)
-        _group_shards(folder, present)
-        _group_version_1(folder, present)
+                add_prefix(folder, name.removesuffix(".index"), present)
+            elif not TENSORFLOW_DATA.search(name):
+                place(folder, name)
+        group_shards(folder, present)
+        group_version_1(folder, present)
         return folder
 
     def _unfinished(self, path: str) -> None:
@@ -229,7 +187,7 @@ class Scan:
             return False
         if not self.include:
             return True
-        base = _TENSORFLOW_DATA.sub("", name).removesuffix(".index") if part else name
+        base = TENSORFLOW_DATA.sub("", name).removesuffix(".index") if part else name
         return any(_matches(glob, text) for glob in self.include for text in (name, base, path))
 
     def _excluded(self, path: str, name: str) -> bool:
@@ -258,34 +216,9 @@ def _expanded(location: str) -> list[str]:
 def _kind_of_folder_at(path: str) -> str:
     """The kind of a folder that is too deep to be walked."""
     try:
-        return _folder_kind(path, storage.entries(path))
+        return folder_kind(path, storage.entries(path))
     except OSError:
         return ""
-
-
-def _folder_kind(path: str, found: storage.Entries) -> str:
-    """The kind of checkpoint that the folder itself is, "" if it only holds some."""
-    files = set(found.files)
-    for markers, kind in _FOLDER_MARKERS.items():
-        if markers <= files:
-            # The Trainer's output folder holds the last model, and the checkpoints.
-            if kind == "huggingface" and any(map(_HF_STEP.match, found.folders)):
-                return ""
-            return kind
-    name = os.path.basename(os.path.normpath(path))
-    if name.endswith((".ckpt", ".keras", ".tf")) and not any(
-        inner.endswith(_SUFFIXES) for inner in found.files
-    ):
-        return SUFFIXES["." + name.rpartition(".")[2]] + " folder"
-    return "huggingface" if _HF_STEP.match(name) and found.files else ""
-
-
-def _is_part(name: str) -> bool:
-    return name.endswith(".index") or _TENSORFLOW_DATA.search(name) is not None
-
-
-def _is_special(name: str) -> bool:
-    return name[0] == "." or name.endswith((".index", ".weights.json", "-unfinished"))
 
 
 def _beside(path: str) -> set[str]:
@@ -293,55 +226,6 @@ def _beside(path: str) -> set[str]:
         return set(storage.entries(path).files)
     except OSError:
         return set()
-
-
-def _place(folder: Folder, name: str) -> None:
-    low = name.lower()
-    if low.endswith(_SUFFIXES):
-        folder.names.append(name)
-    elif low.endswith(_GENERAL):
-        folder.weak.append(name)
-    else:
-        folder.others.append(name)
-
-
-def _add_prefix(folder: Folder, prefix: str, present: set[str]) -> None:
-    """A TensorFlow checkpoint: index, shards, and the graph that TensorFlow 1 writes."""
-    shards = sorted(
-        name for name in present if name.startswith(prefix + ".data-") and _is_part(name)
-    )
-    graph = [prefix + ".meta"] if prefix + ".meta" in present else []
-    folder.names.append(prefix)
-    folder.kinds[prefix] = "tf-checkpoint"
-    folder.members[prefix] = (prefix + ".index", *shards, *graph)
-    folder.others = [name for name in folder.others if name not in graph]
-
-
-def _group_shards(folder: Folder, present: set[str]) -> None:
-    """Keras's sharded weights: `X.weights.json` with `X_00000.weights.h5`, ….
-
-    Source: ShardedH5IOStore in keras/src/saving/saving_lib.py.
-    """
-    for name in [name for name in folder.names if name.endswith(".weights.json")]:
-        stem = name.removesuffix(".weights.json")
-        shards = tuple(
-            sorted(n for n in present if n.startswith(stem + "_") and _SHARD.fullmatch(n[len(stem) :]))
-        )
-        folder.members[name] = (*shards, name)
-        folder.names = [n for n in folder.names if n not in shards]
-
-
-def _group_version_1(folder: Folder, present: set[str]) -> None:
-    """TensorFlow's first format: `model.ckpt-100` beside `model.ckpt-100.meta`."""
-    for name in [name for name in folder.others if name.endswith(".meta")]:
-        base = name.removesuffix(".meta")
-        if base in present:
-            folder.others = [n for n in folder.others if n not in (base, name)]
-            folder.names = [n for n in folder.names if n != base] + [base]
-            folder.kinds[base] = "tf-checkpoint-v1"
-            folder.members[base] = (base, name)
-        elif base + ".index" in present:
-            folder.others.remove(name)
 
 
 def run_of(path: str, root: str, *, levels: int = 0) -> str:

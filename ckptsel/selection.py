@@ -33,6 +33,13 @@ class _Column:
     read: Read
     values: list[float]
 
+    @property
+    def finite(self) -> list[float]:
+        """The values that can be ranked."""
+        if math.isfinite(sum(self.values)):
+            return self.values  # one pass in C, and nearly always the case
+        return [value for value in self.values if math.isfinite(value)]
+
 
 def select(
     query: Query,
@@ -64,8 +71,7 @@ def select(
     _say_name_traps(found)
     if query.monitor is None and not rank:
         return _unranked(found, query)
-    source = find_monitor(found.tables, query.monitor)
-    found.findings += source.findings
+    source = _source(found, query)
     columns = [
         _Column(read, read.table.numbers(field))
         for read in found.read
@@ -84,6 +90,18 @@ def select(
     return _finished(found, query, monitor, [*ranked, *rest])
 
 
+def _source(found: Survey, query: Query) -> Source:
+    """Where the monitor's values stand."""
+    try:
+        source = find_monitor(found.tables, query.monitor)
+    except MonitorNotFoundError as error:
+        # It may stand in the very names that could not be read.
+        error.details += tuple(finding.message for finding in found.findings if finding.strict)
+        raise
+    found.findings += source.findings
+    return source
+
+
 def _say_name_traps(found: Survey) -> None:
     traps = {t.pattern.trap for t in found.tables if t.pattern.trap}
     found.findings += [Finding(trap.code, trap.says) for trap in traps]
@@ -99,7 +117,7 @@ def _unranked(found: Survey, query: Query) -> Ranking:
 
 def _direction(source: Source, columns: list[_Column], query: Query, found: Survey) -> Monitor:
     """The monitor's direction: as asked, or from the table; turned where ignite negated."""
-    values = [value for column in columns for value in column.values if math.isfinite(value)]
+    values = [value for column in columns for value in column.finite]
     names = (name for column in columns for name in column.read.table.names)
     if values and is_negated_loss(source.name, names, values):
         found.findings.append(Finding(IGNITE_SIGN.code, IGNITE_SIGN.says, strict=True))
@@ -116,9 +134,9 @@ def _without_missing(
     columns: list[_Column], monitor: Monitor, query: Query, found: Survey
 ) -> list[_Column]:
     """Without the zeros that Lightning may have written for "missing", if a zero would win."""
-    finite = [value for column in columns for value in column.values if math.isfinite(value)]
     best = min if monitor.mode == "min" else max
-    if query.allow_zero or not finite or best(finite) != 0:
+    bests = [best(column.finite) for column in columns if column.finite]
+    if query.allow_zero or not bests or best(bests) != 0:
         return columns
     cleaned = [
         _Column(
@@ -196,9 +214,7 @@ def _say_ties(rows: list[Ranked], monitor: Monitor, query: Query, found: Survey)
             f"{best.text} and {closest.metric.text} are printed with different precision:"
             " rounding may hide which is better"
         )
-        found.findings.append(
-            Finding("rounded-apart", said, closest.checkpoint.path, strict=True)
-        )
+        found.findings.append(Finding("rounded-apart", said, closest.checkpoint.path, strict=True))
 
 
 def _rest(found: Survey, ranked: list[Ranked], source: Source, monitor: Monitor) -> list[Ranked]:
@@ -225,15 +241,13 @@ def _count_valueless(found: Survey, columns: list[_Column], monitor: Monitor) ->
     without = len(found.unread) + sum(
         len(read.table.names) for read in found.read if id(read) not in with_field
     )
-    unusable = sum(not math.isfinite(value) for column in columns for value in column.values)
+    unusable = sum(len(column.values) - len(column.finite) for column in columns)
     found.passed_over += Counter(
         {f"no {monitor.name} in the name": without, f"no finite {monitor.name}": unusable}
     )
 
 
-def _finished(
-    found: Survey, query: Query, monitor: Monitor | None, rows: list[Ranked]
-) -> Ranking:
+def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[Ranked]) -> Ranking:
     """The ranking with all that was noticed.
 
     Raises:

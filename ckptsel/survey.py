@@ -12,12 +12,12 @@ from ckptsel.checkpoint import Checkpoint, Finding, Metric
 from ckptsel.errors import NothingFoundError, PatternMismatchError
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
-from ckptsel.nesting import nest
-from ckptsel.scan import Folder, Scan, run_of
+from ckptsel.scan import Scan, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ckptsel.grouping import Folder
     from ckptsel.naming.form import Reading
     from ckptsel.query import Query
 
@@ -105,12 +105,17 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
     given = tuple(map(Pattern, query.patterns))
     scan = Scan(query.max_depth, query.include, query.exclude, progress)
     walk = scan.folders(query.locations) if query.files is None else scan.files(query.files)
-    folders = list(walk) if given else nest(list(walk))
+    folders = list(walk)
+    if not given:
+        # A given pattern says itself which folders belong to the names.
+        from ckptsel.nesting import nest  # noqa: PLC0415
+
+        nest(folders)
     found = Survey(learned=not given, findings=scan.findings, passed_over=scan.passed_over)
     reader = Reader(given)
     late: list[tuple[Folder, dict[str, Reading]]] = []
     for folder in folders:
-        names = folder.names + folder.weak + folder.others if given else folder.names + folder.weak
+        names = folder.names + folder.weak + (folder.others if given else [])
         if not names:
             continue
         path = os.path.abspath(folder.path) if given else folder.path
@@ -122,6 +127,7 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
         found.read += _read_late(reader, late)
     for folder, unread in late:
         _sort_out(found, folder, unread)
+    _say_ambiguous(found)
     if not found.seen:
         raise NothingFoundError(_nothing(query, scan), hint="see: ckptsel list --help")
     if given and not found.read:
@@ -130,7 +136,7 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
 
 
 def _read_late(reader: Reader, late: list[tuple[Folder, dict[str, Reading]]]) -> list[Read]:
-    """Names that stood alone in their folders: by patterns learned elsewhere, or from each other."""
+    """Read what stood alone in its folder: by patterns of other folders, or all together."""
     read = [Read(folder, t) for folder, unread in late for t in reader.apply(folder.path, unread)]
     together = {name: why for _, unread in late for name, why in unread.items()}
     reader.learn("", together, alone=True)
@@ -149,11 +155,21 @@ def _sort_out(found: Survey, folder: Folder, unread: dict[str, Reading]) -> None
             found.passed_over["no checkpoint by its suffix, and no value in the name"] += 1
             continue
         found.unread.append(Unread(folder, name, reading))
-        if reading.status == "ambiguous":
-            why = reading.reason or f"{dict(reading.values)} or {dict(reading.other)}"
-            said = f"more than one reading, passed over: {why}"
-            path = folder.join(name)
-            found.findings.append(Finding("ambiguous-name", said, path, strict=True))
+
+
+def _say_ambiguous(found: Survey) -> None:
+    """One finding for each way in which names are ambiguous, with an example."""
+    names: dict[str, list[Unread]] = {}
+    for one in found.unread:
+        if one.reading.status == "ambiguous":
+            names.setdefault(one.reading.reason, []).append(one)
+    for reason, ones in names.items():
+        first = ones[0].reading
+        why = reason or f"{dict(first.values)} or {dict(first.other)}"
+        count = "1 name has" if len(ones) == 1 else f"{len(ones)} names have"
+        said = f"{count} more than one reading, and does not compete: {ones[0].name!r}: {why}"
+        path = ones[0].folder.join(ones[0].name)
+        found.findings.append(Finding("ambiguous-name", said, path, strict=True))
 
 
 def checkpoint_of(read: Read, row: int) -> Checkpoint:
@@ -209,7 +225,7 @@ def _refuse(given: tuple[Pattern, ...], unread: list[Unread]) -> None:
     if depth:
         inner = given[0].text.rpartition("/")[2]
         text = "/".join(os.path.abspath(nearest.folder.join(text)).split("/")[-depth - 1 :])
-        if any(Pattern(inner).parse(one.name).status == "ok" for one in unread) :
+        if any(Pattern(inner).parse(one.name).status == "ok" for one in unread):
             hint = f"the folders do not match, but the names do: --pattern {inner!r}"
     caret = " " * nearest.reading.furthest + "^"
     raise PatternMismatchError(

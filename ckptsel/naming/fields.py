@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -154,28 +153,34 @@ class Field:
         if len(core) > MAX_NUMBER_LENGTH:
             return
         plain = core.replace(",", "").replace("_", "").strip()
-        try:
-            if self.type in _BASES:
-                yield int(plain.lower().replace("0" + self.type.lower(), "", 1), _BASES[self.type])
-            elif self.type in ("", "d", "i", "u", "n"):
-                yield int(plain)
-        except ValueError:
-            pass
-        if self.type in ("d", "i", "u", *_BASES):
-            return
-        try:
-            # 69.5% is 69.5e-2: rounded once, where a division would round twice.
-            yield float(plain[:-1] + "e-2" if self.type == "%" and plain[-1:] == "%" else plain)
-        except ValueError:
-            pass
+        whole = self.type in ("", "d", "i", "u", "n", *_BASES)
+        if whole and (number := _integer(plain, _BASES.get(self.type, 10))) is not None:
+            yield number
+        # 69.5% is 69.5e-2: rounded once, where a division would round twice.
+        percent = self.type == "%" and plain.endswith("%")
+        if (not whole or self.type in ("", "n")) and (
+            decimal := _decimal(plain[:-1] + "e-2" if percent else plain)
+        ) is not None:
+            yield decimal
+
+
+def _integer(text: str, base: int) -> int | None:
+    try:
+        return int(text, base)  # takes the prefix of `#x` as well
+    except ValueError:
+        return None
+
+
+def _decimal(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _text_values(core: str, kind: str) -> Iterator[Value]:
     """A number if it prints so, else the text itself; for `!r`, what the literal means."""
-    try:
-        number = float(core)
-    except ValueError:
-        number = None
+    number = _decimal(core)
     if number is not None and len(core) <= MAX_NUMBER_LENGTH:
         if core.lstrip("-").isdecimal():
             yield int(core)
@@ -183,8 +188,10 @@ def _text_values(core: str, kind: str) -> Iterator[Value]:
     if kind not in ("r", "a"):
         yield core
     elif core[:1] in ("'", '"'):
+        from ast import literal_eval  # noqa: PLC0415 - rarely needed, and slow to load
+
         try:
-            value = ast.literal_eval(core)
+            value = literal_eval(core)
         except (ValueError, SyntaxError):
             return
         if isinstance(value, str):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -245,6 +244,8 @@ def _agree(fields: list[Field], reading: _Reading) -> _Reading | None:
 
 def _middles(texts: list[str]) -> list[Value]:
     """The middle of the numbers that round to each of the texts."""
+    from fractions import Fraction  # noqa: PLC0415 - rarely needed, and slow to load
+
     low, high = Fraction(-(10**400)), Fraction(10**400)
     for text in texts:
         match = re.fullmatch(r"\s*([+-]?\d*)(?:\.(\d*))?(?:[eE]([+-]\d+))?(%?)\s*", text)

@@ -154,9 +154,7 @@ def _is_plain(
     return not cut and all(len(text) < 4 for text in texts)
 
 
-def _check_sign(
-    before: str, label: Label | None, literals: list[str], tokens: list[Token]
-) -> None:
+def _check_sign(before: str, label: Label | None, literals: list[str], tokens: list[Token]) -> None:
     """Whether `--` can only be a separator.
 
     Raises:

@@ -64,7 +64,8 @@ def label_of(before: str, after: str, *, first: bool, decimal: bool) -> Label | 
 
 
 def _counter(text: str, before: str, *, glued: bool) -> Label | None:
-    if before.endswith(".ckpt-"):  # tf.train.Saver: model.ckpt-1234
+    if before.endswith(".ckpt-") or before == "_s":
+        # tf.train.Saver writes model.ckpt-1234; `_e30_s3930` is an epoch and a step.
         return Label("step", "step", known=True)
     match = _phrases().counter.search(text.lower())
     if match is None:

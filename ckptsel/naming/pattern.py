@@ -7,7 +7,6 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ckptsel.naming.fields import Field
 from ckptsel.naming.form import NO_MATCH, Form, Reading
 from ckptsel.naming.template import parse_template
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Value
     from ckptsel.naming.conventions import Trap
+    from ckptsel.naming.fields import Field
     from ckptsel.naming.template import Part
 
 __all__ = ["Pattern", "Reading"]
@@ -55,10 +55,9 @@ class Pattern:
     def of(cls, form: Form, trap: Trap | None = None) -> Pattern:
         """The pattern of a form that was learned from names: read by that form alone."""
         pattern = cls.__new__(cls)
-        pattern.trap = trap
-        pattern.text = "".join(map(_written, form.parts))
-        pattern._form = form
-        pattern.forms = (form,)
+        vars(pattern).update(
+            text="".join(map(_written, form.parts)), trap=trap, _form=form, forms=(form,)
+        )
         return pattern
 
     def __repr__(self) -> str:
@@ -132,7 +131,7 @@ def _without_anchor(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 
 
 def _inserted(parts: Iterable[Part]) -> Iterable[Part]:
-    """With Lightning's `name=` before each field; source: ModelCheckpoint._format_checkpoint_name."""
+    """With `name=` before each field, as ModelCheckpoint._format_checkpoint_name of Lightning."""
     literal = ""
     for part in parts:
         if isinstance(part, str):

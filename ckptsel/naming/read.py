@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding, Metric
 from ckptsel.naming.form import Form, Reading
-from ckptsel.naming.infer import learn
 from ckptsel.naming.pattern import Pattern, tail_of
 from ckptsel.naming.vocabulary import role_of
 
@@ -114,6 +113,9 @@ class Reader:
 
     def learn(self, folder: str, unread: dict[str, Reading], *, alone: bool) -> list[Table]:
         """Learn patterns from the names in `unread`, and take those that they read."""
+        # A given pattern needs none of this, and it takes time to load.
+        from ckptsel.naming.infer import learn  # noqa: PLC0415
+
         new, refused = learn(sorted(unread), alone=alone)
         self.learned += new
         tables = [table for p in new if unread for table in _apply(p, folder, unread)]
@@ -139,7 +141,11 @@ def _apply(pattern: Pattern, folder: str, unread: dict[str, Reading]) -> list[Ta
         lines = _lines(folder, names, form.depth)
         columns, left = _quickly(form, lines)
         if columns:
-            taken = names if not left else [n for n, line in zip(names, lines) if line not in left]
+            taken = (
+                names
+                if not left
+                else [n for n, line in zip(names, lines, strict=True) if line not in left]
+            )
             tables.append(Table(pattern, form, taken, columns))
             if not left:
                 unread.clear()
@@ -169,9 +175,7 @@ def _lines(folder: str, names: list[str], depth: int) -> list[str | None]:
     return [tail_of(f"{folder}/{name}", depth) for name in names]
 
 
-def _quickly(
-    form: Form, lines: list[str | None]
-) -> tuple[list[tuple[str, ...]], set[str | None]]:
+def _quickly(form: Form, lines: list[str | None]) -> tuple[list[tuple[str, ...]], set[str | None]]:
     """Read all lines in one go: the columns of those that match, and the lines that do not."""
     if form.quick is None or None in lines:
         return [], set(lines)
@@ -253,7 +257,9 @@ def _unread(name: str, reading: Reading, *, single: bool) -> NameReading:
     findings: list[Finding] = []
     if reading.status == "ambiguous":
         why = reading.reason or f"{dict(reading.values)} or {dict(reading.other)}"
-        findings.append(Finding("ambiguous-name", f"more than one reading: {why}", name, strict=True))
+        findings.append(
+            Finding("ambiguous-name", f"more than one reading: {why}", name, strict=True)
+        )
     elif reading.reason:
         findings.append(Finding("no-match", reading.reason, name))
     metrics = unlabelled_numbers(name, None) if single else ()
@@ -265,10 +271,19 @@ def unlabelled_numbers(name: str, form: Form | None) -> tuple[Metric, ...]:
     """The numbers of a name that stand free, and that the form takes for literals."""
     from ckptsel.naming.tokens import tokenize  # noqa: PLC0415
 
-    literals = "".join(p if isinstance(p, str) else "\0" for p in form.parts) if form else name
+    text = "".join(p if isinstance(p, str) else "\0" for p in form.parts) if form else name
+    free = [
+        token
+        for token in tokenize(text)
+        if token.kind != "opaque" and not text[: token.start][-1:].isalpha()
+    ]
     return tuple(
-        Metric(str(index), float(token.text.rstrip("%")) / (100 if token.text[-1] == "%" else 1)
-               if token.kind == "decimal" else int(token.text), token.text, "metric", labelled=False)
-        for index, token in enumerate(tokenize(literals))
-        if token.kind != "opaque" and not literals[:token.start][-1:].isalpha()
-    )  # fmt: skip
+        Metric(str(index), _number(token.text), token.text, "metric", labelled=False)
+        for index, token in enumerate(free)
+    )
+
+
+def _number(text: str) -> int | float:
+    if text.endswith("%"):
+        return float(text[:-1] + "e-2")
+    return int(text) if text.lstrip("-").isdecimal() else float(text)

@@ -31,7 +31,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
             "the pattern has no field that could hold a value",
             text,
             (0, len(text)),
-            hint="write it as in the training code, such as 'weights.{epoch:02d}-{val_loss:.4f}.h5'",
+            hint="write it as in the training code: 'weights.{epoch:02d}-{val_loss:.4f}.h5'",
         )
     return parts
 
@@ -55,7 +55,7 @@ def _parse_format(text: str) -> tuple[Part, ...]:
         elif char == "{":
             end = _closing_brace(text, position)
             field = _field(text, position + 1, end, numbered)
-            numbered += text[position + 1 : end].split("!")[0].split(":")[0] == ""
+            numbered += text[position + 1] in "!:}"
             parts += [literal, field] if literal else [field]
             literal = ""
             position = end + 1

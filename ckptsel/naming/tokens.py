@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES
+from ckptsel.naming.vocabulary import STOPWORDS
 
 Kind: TypeAlias = Literal["integer", "decimal", "opaque"]
 
@@ -49,7 +50,7 @@ _OPAQUE = re.compile(
 # Digits that belong to a label. A number right before an `=` is always its label's.
 _IN_LABEL = re.compile(
     r"""
-    (?<![A-Za-z0-9])(?:\w*_)?(?:f1|f2|r2|l1|l2|hd95|m?ap(?:50(?:-95)?|75)|rouge[-_]?[12]|acc[15])
+    (?<![A-Za-z0-9])(?:f1|f2|r2|l1|l2|hd95|m?ap(?:50(?:-95)?|75)|rouge[-_]?[12]|acc[15])
         (?=[-_ =]|$)
   | (?<![A-Za-z])top[-_]?\d+(?=[-_]?acc|[-_=])
   | @[\d.]+(?:[:\-][\d.]+)?(?==|%3D|[-_]+\d)                         # mAP@0.50=
@@ -62,13 +63,14 @@ _IN_LABEL = re.compile(
 )
 
 # An exponent needs its sign: `7.995e-05` has one, `68e-step` and `e15` have none.
-_NUMBER = re.compile(r"\d+(?:\.\d+)*(?:[eE][+-]\d{1,3}(?!\d))?%?|(?<![A-Za-z])(?:nan|inf)(?![A-Za-z])",
-                     re.IGNORECASE)  # fmt: skip
+_NUMBER = re.compile(
+    r"\d+(?:\.\d+)*(?:e[+-]\d{1,3}(?!\d))?%?|(?<![a-z])(?:nan|inf)(?![a-z])", re.IGNORECASE
+)
 _COUNTER_BEHIND = re.compile(r"(?:epoch|ep|e|iters?|steps?)(?![A-Za-z0-9])", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z]+\Z")
 _ANY_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,11}$")
-_KNOWN_SUFFIX = re.compile(
-    "(?:" + "|".join(re.escape(s) for s in sorted((*SUFFIXES, *GENERAL_SUFFIXES), key=len)[::-1]) + ")$"
-)  # fmt: skip
+_LONGEST_FIRST = sorted((*SUFFIXES, *GENERAL_SUFFIXES), key=len, reverse=True)
+_KNOWN_SUFFIX = re.compile("(?:" + "|".join(map(re.escape, _LONGEST_FIRST)) + ")$")
 
 
 def stem_length(name: str) -> int:
@@ -110,6 +112,11 @@ def _number_tokens(stem: str, start: int, end: int) -> list[Token]:
         return [_token(stem, start, middle), _token(stem, middle + 1, end)]
     if len(pieces) > 2:
         return [Token(start, end, text, "opaque")]
+    word = _WORD.search(stem, 0, start)
+    if len(pieces) == 2 and word and word.group().lower() in STOPWORDS:
+        # `weights1.05-0.31`: the second set of weights, at epoch 5.
+        middle = start + len(pieces[0])
+        return [_token(stem, start, middle), _token(stem, middle + 1, end)]
     return [_token(stem, start, end)]
 
 
@@ -117,10 +124,10 @@ def _token(stem: str, start: int, end: int) -> Token:
     text = stem[start:end]
     decimal = not text.isdigit()
     before, after = stem[max(0, start - 2) : start], stem[end:]
-    # A minus is a sign after `=`, `_`, `:` and a space; after a letter it separates.
-    if before.endswith("-") and (decimal or before[:1] == "=") and before[:1] in ("=", "_", ":", " "):
-        start -= 1
-    elif before.endswith("-") and stem[max(0, start - 4) : start - 1].lower() == "%3d":
+    # A minus is a sign after `=`, and before a decimal after `_`, `:` and a space; after a
+    # letter it separates.
+    signed = before[:1] == "=" or stem[: start - 1].lower().endswith("%3d")
+    if before.endswith("-") and (signed or (decimal and before[0] in "_: ")):
         start -= 1
     if after[:1].isalpha() and not (not decimal and _COUNTER_BEHIND.match(after)):
         # `224x`, `25hz`, `0.5B`; but `acc=0.93valid_loss=0.57` is a value and the next label.

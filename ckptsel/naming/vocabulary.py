@@ -53,40 +53,55 @@ INVERTERS = {"neg", "negative", "minus", "inverse", "inv"}
 
 COUNTERS: dict[str, Role] = {
     **dict.fromkeys(("epoch", "ep", "e", "epoch_idx", "current_epoch"), "epoch"),
-    **dict.fromkeys(
-        ("step", "steps", "global_step", "current_step", "iter", "iters", "iteration")
-        + ("iterations", "it", "batch", "update", "updates", "timesteps", "consumed_samples")
-        + ("num_updates", "batch_idx", "ckpt"),
-        "step",
-    ),
+    **dict.fromkeys(("step", "steps", "global_step", "current_step", "timesteps"), "step"),
+    **dict.fromkeys(("iter", "iters", "iteration", "iterations", "it"), "step"),
+    **dict.fromkeys(("batch", "batch_idx", "update", "updates", "num_updates"), "step"),
+    **dict.fromkeys(("consumed_samples", "ckpt"), "step"),
 }
 """What counts training's progress."""
 
-SETTINGS = set(
-    """
-    lr learning_rate wd weight_decay bs batch_size batchsize dropout drop do momentum seed fold split
-    trial run exp experiment alpha beta gamma sigma lambda tau eps epsilon rho theta temperature
-    temp size img img_size image_size dim dims hidden hidden_size layer layers head heads embed
+_SETTINGS = """
+    lr learning_rate wd weight_decay bs batch_size batchsize dropout drop do momentum seed fold
+    split trial run exp experiment alpha beta gamma sigma lambda tau eps epsilon rho theta
+    temperature temp size img img_size image_size dim dims hidden hidden_size layer layers head heads embed
     embedding seq seq_len seq_length length len width depth rank rate ratio threshold thresh thr
     patch window stride kernel version ver v worker workers gpu gpus cls class classes num_classes
     epochs n_epochs num_epochs max_epochs stage phase team task part group noise scale factor
     filters n_filters n_layers units channels ch model_name sample_rate difficulty id job session
-    """.split()
-)
+"""
+SETTINGS = frozenset(_SETTINGS.split())
 """What was chosen before training: never a metric, whatever number stands beside it."""
 
-STOPWORDS = set(
-    """
+_STOPWORDS = """
     weights weight model models checkpoint checkpoints ckpt cp best last final latest improvement
     improved net network saved save trained state dict backbone classifier cnn rnn lstm gru the and
     at in of on from to with new old good top_layer improvement file out tmp
-    """.split()
-)
+"""
+STOPWORDS = frozenset(_STOPWORDS.split())
 """Words of names that label nothing."""
 
-QUALIFIERS = ("validation", "valid", "val", "training", "train", "trn", "testing", "test")
+QUALIFIERS: tuple[str, ...] = (
+    "validation",
+    "valid",
+    "val",
+    "training",
+    "train",
+    "trn",
+    "testing",
+    "test",
+)
 QUALIFIERS += ("eval", "dev", "holdout", "ema")
-TAILS = ("score", "mean", "avg", "micro", "macro", "weighted", "coef", "coefficient", "metrics")
+TAILS: tuple[str, ...] = (
+    "score",
+    "mean",
+    "avg",
+    "micro",
+    "macro",
+    "weighted",
+    "coef",
+    "coefficient",
+    "metrics",
+)
 TAILS += ("metric", "multilabel", "px", "step", "epoch", "top1", "top5", "total")
 HEADS = ("mean", "avg", "micro", "macro", "weighted", "balanced", "running")
 

@@ -1,0 +1,123 @@
+"""The public calls: `ckptsel.find` and `ckptsel.best`, which do what the commands do."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ckptsel.selection import Query, select
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.checkpoint import Ranked, Ranking
+
+
+def find(
+    *locations: str | os.PathLike[str],
+    monitor: str | None = None,
+    mode: str = "auto",
+    pattern: str | Sequence[str] = (),
+    max_depth: int | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    tie: str = "later",
+    per_run: bool = False,
+    strict: bool = False,
+    allow_zero: bool = False,
+) -> Ranking:
+    """Find checkpoints and, if a monitor is given, rank them. What `ckptsel list` shows.
+
+    Args:
+        locations: folders, files, TensorFlow prefixes or globs; the current folder if none.
+        monitor: the metric to rank by; None ranks nothing.
+        mode: `min`, `max`, or `auto` for the curated table's direction.
+        pattern: how names are built, as the training code says it; learned if not given.
+        max_depth: 1 for the locations' own files only.
+        include: globs, of which a name or path must match one.
+        exclude: globs, none of which may match.
+        tie: which of equal printed values comes first: `later`, `earlier`, or `error`.
+        per_run: rank only the best of each run.
+        strict: raise where something would otherwise only be a finding.
+        allow_zero: let a zero win that Lightning may have written for "missing".
+
+    Returns:
+        All checkpoints: the ranked ones, best first, then those without a rank.
+
+    Raises:
+        UsageError: for a malformed pattern, an unknown mode or direction, or a monitor that
+            could be one of several values.
+        LocationNotFoundError: if a location does not exist.
+        NothingFoundError: if there is no checkpoint, none that the pattern matches, or none
+            that has the monitor.
+        TieError: for a tie, if `tie` is `error`.
+        StrictError: if `strict`, and there is a grave finding.
+
+    >>> ranking = find("docs/examples/runs/whole-models", monitor="val_accuracy")
+    >>> [row.metric.text for row in ranking.rows[:3]]
+    ['0.9192', '0.9178', '0.9152']
+    >>> ranking.monitor.mode
+    'max'
+    """
+    query = Query(
+        locations=_paths(locations),
+        patterns=_texts(pattern),
+        monitor=monitor,
+        mode=mode,
+        max_depth=max_depth,
+        include=tuple(include),
+        exclude=tuple(exclude),
+        tie=tie,
+        per_run=per_run,
+        strict=strict,
+        allow_zero=allow_zero,
+    )
+    return select(query, rank=monitor is not None)
+
+
+def best(
+    *locations: str | os.PathLike[str],
+    monitor: str | None = None,
+    mode: str = "auto",
+    pattern: str | Sequence[str] = (),
+    max_depth: int | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    tie: str = "later",
+    strict: bool = False,
+    allow_zero: bool = False,
+) -> Ranked:
+    """The best checkpoint. What `ckptsel best` prints the path of.
+
+    Takes the arguments of `find`; with no monitor, the only metric in the names is taken.
+
+    Returns:
+        The checkpoint, as `.checkpoint`, and the monitor's value with its evidence, `.metric`.
+
+    Raises:
+        CkptselError: as `find` does; and NothingFoundError if no value can be ranked.
+
+    >>> best("docs/examples/runs/whole-models", monitor="val_loss").checkpoint.epoch
+    10
+    """
+    query = Query(
+        locations=_paths(locations),
+        patterns=_texts(pattern),
+        monitor=monitor,
+        mode=mode,
+        max_depth=max_depth,
+        include=tuple(include),
+        exclude=tuple(exclude),
+        tie=tie,
+        strict=strict,
+        allow_zero=allow_zero,
+    )
+    return select(query, keep=2).rows[0]
+
+
+def _paths(locations: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
+    return tuple(os.fspath(location) for location in locations) or (".",)
+
+
+def _texts(pattern: str | Sequence[str]) -> tuple[str, ...]:
+    return (pattern,) if isinstance(pattern, str) else tuple(pattern)

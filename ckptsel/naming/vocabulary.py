@@ -63,7 +63,8 @@ COUNTERS: dict[str, Role] = {
 _SETTINGS = """
     lr learning_rate wd weight_decay bs batch_size batchsize dropout drop do momentum seed fold
     split trial run exp experiment alpha beta gamma sigma lambda tau eps epsilon rho theta
-    temperature temp size img img_size image_size dim dims hidden hidden_size layer layers head heads embed
+    temperature temp size img img_size image_size dim dims hidden hidden_size layer layers head
+    heads embed
     embedding seq seq_len seq_length length len width depth rank rate ratio threshold thresh thr
     patch window stride kernel version ver v worker workers gpu gpus cls class classes num_classes
     epochs n_epochs num_epochs max_epochs stage phase team task part group noise scale factor

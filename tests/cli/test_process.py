@@ -159,3 +159,24 @@ def test_completion_can_be_shown() -> None:
         [*CKPTSEL, "--show-completion", "bash"], env=env, capture_output=True, text=True, check=True
     )
     assert "_CKPTSEL_COMPLETE=complete_bash" in result.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("no_color", [True, False])
+def test_a_real_terminal(folder: Path, *, no_color: bool) -> None:
+    """A terminal gets a table with the best one in colour, unless NO_COLOR is set."""
+    master, slave = os.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    env.pop("NO_COLOR", None)
+    if no_color:
+        env["NO_COLOR"] = "1"
+    try:
+        argv = [*CKPTSEL, "list", "-m", "val_loss", str(folder)]
+        subprocess.run(argv, env=env, stdout=slave, stderr=subprocess.PIPE, check=True)
+        # All of it is there: the process has ended, and a terminal holds 4096 bytes and more.
+        drawn = os.read(master, 100_000).decode()
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert "val_loss=0.30" in drawn
+    assert ("\x1b[1;32m" in drawn) is not no_color

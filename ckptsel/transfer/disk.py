@@ -42,8 +42,8 @@ def sync_folder(path: str) -> None:
     Raises:
         OSError: if the disk failed.
     """
-    if os.name != "posix":
-        return  # Windows opens no folders, and needs no such thing.
+    if os.name != "posix":  # pragma: no cover - Windows opens no folders, and needs no such thing
+        return
     try:
         number = os.open(path or os.curdir, os.O_RDONLY)
         try:

@@ -93,6 +93,22 @@ def test_a_name_that_is_too_long(run: Path, out: Path) -> None:
     assert os.listdir(out) == []
 
 
+def test_a_file_system_that_does_not_tell_its_limit(
+    run: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The usual 255 bytes are taken, as on Windows, which has no pathconf."""
+    monkeypatch.delattr(os, "pathconf")
+    with pytest.raises(DestinationError, match="255 bytes"):
+        copy(one_file(run), f"{out}/{'x' * 256}")
+
+
+def test_a_file_in_the_way_of_a_new_folder(run: Path, out: Path) -> None:
+    """`--to file/sub/` cannot be created below a file."""
+    (out / "file").touch()
+    with pytest.raises(DestinationError, match="file' is not a folder"):
+        copy(one_file(run), f"{out}/file/sub/")
+
+
 def test_a_path_that_is_too_long(run: Path) -> None:
     """No folder can be that deep, so none is created."""
     with pytest.raises(DestinationError, match="the name is too long"):

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ckptsel import __version__
+from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked, Ranking
+from ckptsel.transfer.copy import copy
+from tests.transfer.rankings import checkpoint, one_file, ranking
+
+KEYS = [
+    "schema",
+    "command",
+    "ckptsel",
+    "source",
+    "files",
+    "monitor",
+    "rank",
+    "tied",
+    "value",
+    "text",
+    "evidence",
+    "metrics",
+    "pattern",
+    "runner_up",
+    "copied_at",
+]
+
+
+def recorded(found: Ranking, dest: Path) -> dict[str, Any]:
+    """The record of a copy to `dest`."""
+    copy(found, str(dest))
+    text = (dest.parent / (dest.name + ".ckptsel.json")).read_text("ascii")
+    read: dict[str, Any] = json.loads(text, parse_constant=pytest.fail)
+    return read
+
+
+def test_a_record_says_all(run: Path, out: Path) -> None:
+    """Every key, with the evidence of the value and the runner-up."""
+    best, second = checkpoint(run / "a.keras"), checkpoint(run / "b.keras", val_loss=0.75)
+    (run / "a.keras").write_text("weights")
+    record = recorded(ranking(best, second), out / "best.keras")
+    copied_at = datetime.fromisoformat(record.pop("copied_at"))
+    assert copied_at.utcoffset() == timedelta(0)
+    assert record == {
+        "schema": 1,
+        "command": "copy",
+        "ckptsel": __version__,
+        "source": "../run/a.keras",
+        "files": [{"name": "best.keras", "size_bytes": 7, "sha256": None}],
+        "monitor": {"name": "val_loss", "mode": "min", "why": "a loss"},
+        "rank": 1,
+        "tied": False,
+        "value": 0.5,
+        "text": "0.5",
+        "evidence": {"name": "val_loss", "source": "name", "labelled": True, "text": "0.5"},
+        "metrics": {"epoch": 3, "val_loss": 0.5},
+        "pattern": "w.{epoch:02d}-{val_loss}.keras",
+        "runner_up": {"path": "../run/b.keras", "value": 0.75, "text": "0.75"},
+    }
+
+
+def test_the_keys_are_stable(run: Path, out: Path) -> None:
+    """Scripts read them, in any ranking."""
+    path = os.fspath(run / "w.keras")
+    (run / "w.keras").touch()
+    bare = Checkpoint(path=path, files=(path,), kind="keras", run=str(run))
+    record = recorded(Ranking(None, (Ranked(1, bare),)), out / "best.keras")
+    assert list(record) == KEYS
+    absent = ("monitor", "value", "text", "evidence", "pattern", "runner_up")
+    assert [record[key] for key in absent] == [None] * len(absent)
+    assert record["metrics"] == {}
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_what_is_no_number_is_null_with_its_text(run: Path, out: Path, text: str) -> None:
+    """JSON has no NaN, so the text says what it was; of two values the first counts."""
+    path = os.fspath(run / "w.keras")
+    (run / "w.keras").touch()
+    metric = Metric("loss", float(text), text)
+    again = Metric("loss", 0.5, "0.5", source="csv:training.csv")
+    odd = Checkpoint(path=path, files=(path,), kind="keras", run="", metrics=(metric, again))
+    found = Ranking(Monitor("loss", "min", ""), (Ranked(1, odd, metric), Ranked(2, odd, metric)))
+    record = recorded(found, out / "best.keras")
+    assert (record["value"], record["text"]) == (None, text)
+    assert record["metrics"] == {"loss": None}
+    assert record["runner_up"] == {"path": "../run/w.keras", "value": None, "text": text}
+
+
+def test_each_of_the_best_n_has_the_next_as_its_runner_up(run: Path, out: Path) -> None:
+    """The last has none; a checkpoint without a rank is nobody's runner-up."""
+    paths = [run / "a.keras", run / "b.keras"]
+    for path in paths:
+        path.touch()
+    rows = ranking(*map(checkpoint, paths)).rows
+    found = Ranking(None, (*rows, Ranked(None, checkpoint(run / "c.keras"))))
+    copies = copy(found, f"{out}/", top=2)
+    first, second = (json.loads(Path(copied.record).read_text()) for copied in copies)
+    assert (first["rank"], first["runner_up"]["path"]) == (1, "../run/b.keras")
+    assert (second["rank"], second["runner_up"]) == (2, None)
+
+
+def test_the_source_is_found_from_where_the_record_really_is(run: Path, tmp_path: Path) -> None:
+    """Where the destination is behind a link, `..` leads out of what it leads to."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    os.symlink("deep/er", tmp_path / "link")
+    record = recorded(one_file(run), tmp_path / "link" / "best.keras")
+    found = tmp_path / "deep" / "er" / record["source"]
+    assert found.resolve() == (run / "w.03-0.5.keras").resolve()

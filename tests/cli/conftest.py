@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.testing
 
+from ckptsel.cli import output
 from ckptsel.cli.app import app
+from ckptsel.cli.report import RankingReport
 from tests.cli.rankings import three
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ckptsel.selection import Query
 
     Run = Callable[..., typer.testing.Result]
+    Written = Callable[[Ranking, str], bytes]
 
 
 @dataclass
@@ -54,3 +57,15 @@ def run() -> Run:
         return runner.invoke(app, argv, prog_name="ckptsel", **settings)
 
     return call
+
+
+@pytest.fixture
+def written(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Written:
+    """Write a ranking's report in a format, 1000 seconds after the files were made."""
+    monkeypatch.setattr("time.time", lambda: 1700001000.0)
+
+    def write(ranking: Ranking, name: str) -> bytes:
+        output.write(RankingReport("list", ranking, ranking.rows), name)
+        return capfdbinary.readouterr().out
+
+    return write

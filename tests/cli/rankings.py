@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 from ckptsel.checkpoint import Checkpoint, Finding, Metric, Monitor, Ranked, Ranking
+
+EVIL = os.fsdecode(b"runs/a/[red]x\x1b[31m\n\xff,\t'.keras")
 
 
 def checkpoint(epoch: int, text: str, *, run: str = "runs/a", name: str = "") -> Checkpoint:
@@ -49,3 +54,9 @@ def three() -> Ranking:
         ranked(2, checkpoint(1, "0.45", run="runs/b")),
         ranked(None, checkpoint(3, "nan"), reason="val_loss is nan"),
     )
+
+
+def evil() -> Ranking:
+    """A ranking of one checkpoint with a hostile name."""
+    one = checkpoint(1, "0.45")
+    return by_val_loss(ranked(1, replace(one, path=EVIL, files=(EVIL,))))

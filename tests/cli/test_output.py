@@ -7,40 +7,15 @@ import io
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ckptsel.checkpoint import Finding, Metric, Ranking
-from ckptsel.cli import output
-from ckptsel.cli.report import RankingReport
-from ckptsel.errors import CkptselError, PatternError
-from tests.cli.rankings import by_val_loss, checkpoint, ranked, three
+from tests.cli.rankings import EVIL, by_val_loss, checkpoint, evil, ranked, three
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Written = Callable[[Ranking, str], bytes]
-
-EVIL = os.fsdecode(b"runs/a/[red]x\x1b[31m\n\xff,\t'.keras")
-
-
-@pytest.fixture
-def written(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Written:
-    """Write a ranking's report in a format, 1000 seconds after the files were made."""
-    monkeypatch.setattr("time.time", lambda: 1700001000.0)
-
-    def write(ranking: Ranking, name: str) -> bytes:
-        output.write(RankingReport("list", ranking, ranking.rows), name)
-        return capfdbinary.readouterr().out
-
-    return write
-
-
-def evil() -> Ranking:
-    """A ranking of one checkpoint with a hostile name."""
-    one = checkpoint(1, "0.45")
-    return by_val_loss(ranked(1, replace(one, path=EVIL, files=(EVIL,))))
+    from tests.cli.conftest import Written
 
 
 def test_table(written: Written) -> None:
@@ -58,56 +33,6 @@ def test_table(written: Written) -> None:
         "3 passed over: 2 not a checkpoint; 1 temporary\n"
         "--pattern 'w.{epoch:02d}-{val_loss:.2f}.keras'  (learned, 3 names)\n"
     )
-
-
-def test_table_of_what_was_not_ranked(written: Written) -> None:
-    """Without a monitor there is no rank, no mark, and no reason for having no place."""
-    one = replace(checkpoint(1, "0.45"), size_bytes=-1, modified=0.0)
-    ranking = Ranking(None, (replace(ranked(None, one), metric=None),))
-    assert written(ranking, "table").decode() == (
-        "not ranked (--monitor NAME ranks)\n"
-        "\n"
-        "run     name             epoch  val_loss  size  age  kind\n"
-        "runs/a  w.01-0.45.keras      1      0.45     ?    ?  keras\n"
-    )
-
-
-def test_table_shows_a_few_patterns(written: Written) -> None:
-    """A folder with many shapes of names does not end in a page of patterns."""
-    patterns = tuple((f"{letter}{{epoch}}.h5", 1) for letter in "abcdefg")
-    lines = written(replace(three(), patterns=patterns), "table").decode().splitlines()
-    assert lines[-2:] == ["--pattern 'e{epoch}.h5'  (learned, 1 name)", "and 2 more patterns"]
-
-
-def test_table_says_when_rows_are_left_out(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    """A table of some rows says of how many."""
-    ranking = three()
-    output.write(RankingReport("list", ranking, ranking.rows[:1]), "table")
-    assert "\n1 of 3 checkpoints shown\n" in capfd.readouterr().out
-
-
-def test_a_value_without_a_label_is_shown_as_what_it_is_taken_for(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    """The column of a position says which metric it was taken for."""
-    one = checkpoint(1, "0.45")
-    unlabelled = replace(one.metrics[1], name="1", labelled=False)
-    row = ranked(1, replace(one, metrics=(one.metrics[0], unlabelled)))
-    ranking = by_val_loss(replace(row, metric=unlabelled))
-    output.write(RankingReport("list", ranking, ranking.rows), "table")
-    assert "  epoch  val_loss (1)  " in capfd.readouterr().out
-
-
-def test_table_marks_ties_and_names_below_the_run(written: Written) -> None:
-    """A tie is noted, and a name is told from its run's folder on, so that it can be found."""
-    one = replace(checkpoint(1, "0.45"), path="runs/a/ckpt/w.keras")
-    lines = written(by_val_loss(ranked(1, one, tied=True)), "table").decode().splitlines()
-    assert lines[3].split() == [
-        *("*", "1", "runs/a", "ckpt/w.keras", "1", "0.45", "1.5", "KiB", "16", "min"),
-        *("keras", "tied"),
-    ]
 
 
 RECORD = {
@@ -259,53 +184,6 @@ def test_a_hostile_name_is_harmless_for_people(written: Written) -> None:
     assert all(line.isprintable() for line in table.splitlines())
 
 
-def test_a_newline_in_a_path_is_said(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """Who reads lines is told that -0 is safe; who uses -0 is told nothing."""
-    output.write_lines(["a\nb"])
-    out, err = capfdbinary.readouterr()
-    assert out == b"a\nb\n"
-    assert err.startswith(b"ckptsel: note: a result holds a newline")
-    assert b"-0" in err
-    output.write_lines(["a\nb"], end="\0")
-    assert capfdbinary.readouterr() == (b"a\nb\0", b"")
-
-
-def test_an_error_says_what_and_what_next(capfd: pytest.CaptureFixture[str]) -> None:
-    """Message, details and hint are on stderr, escaped, and nothing is on stdout."""
-    output.error(PatternError("no\x1b such field", "{epo ch}", (1, 7), hint="try\nagain"))
-    assert capfd.readouterr() == (
-        "",
-        "ckptsel: error: no\\x1b such field\n  {epo ch}\n   ^^^^^^\nhint: try\\nagain\n",
-    )
-
-
-def test_findings_are_notes_and_few_of_a_kind(capfd: pytest.CaptureFixture[str]) -> None:
-    """Each is said with its path, unless it is in the message; a flood is summed up."""
-    flood = [Finding("odd", f"{n} is odd", str(n)) for n in range(7)]
-    output.findings([Finding("tie", "two are the same", "runs/a"), *flood])
-    assert capfd.readouterr().err.splitlines() == [
-        "ckptsel: note: runs/a: two are the same",
-        *(f"ckptsel: note: {n} is odd" for n in range(5)),
-        "ckptsel: note: 2 more like this (odd); -o json gives them all",
-    ]
-
-
-def test_stdout_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A result that nobody can get is an error."""
-    monkeypatch.setattr("sys.stdout", None)
-    with pytest.raises(CkptselError, match="standard output is closed"):
-        output.write_lines(["a"])
-
-
-def test_notes_without_stderr(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """A note that nobody can read is no reason to stop."""
-    monkeypatch.setattr("sys.stderr", None)
-    output.note("hello")
-    assert capfd.readouterr() == ("", "")
-
-
 def test_ascii_terminals_get_escapes(monkeypatch: pytest.MonkeyPatch, written: Written) -> None:
     """A table can be printed in a locale that has no ü."""
 
@@ -317,47 +195,3 @@ def test_ascii_terminals_get_escapes(monkeypatch: pytest.MonkeyPatch, written: W
     ranking = by_val_loss(ranked(1, checkpoint(1, "0.45", name="ü.keras")))
     written(ranking, "table")
     assert rb"runs/a  \xfc.keras  " in buffer.getvalue()
-
-
-def on_terminal(report: Any, monkeypatch: pytest.MonkeyPatch, columns: int) -> str:
-    """What a terminal of that width gets."""
-    stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    monkeypatch.setattr("sys.stdout", stdout)
-    monkeypatch.setattr(output, "is_terminal", lambda _: True)
-    monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setenv("TERM", "dumb")
-    output.write(report, "table")
-    stdout.flush()
-    written = stdout.buffer
-    assert isinstance(written, io.BytesIO)
-    return written.getvalue().decode()
-
-
-@pytest.mark.parametrize("columns", [20, 40, 80, 300])
-def test_rich_cuts_nothing(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """However narrow the terminal is, a name is folded, never cut, and never taken as markup."""
-    # Letters that nothing else in the table has.
-    name = "[RED][/X]" + "ACDEFGHJ" * 10
-    ranking = by_val_loss(ranked(1, checkpoint(1, "0.45", name=name)))
-    drawn = on_terminal(RankingReport("list", ranking, ranking.rows), monkeypatch, columns)
-    assert "".join(c for c in drawn if c in "[]REDXACFGHJ") == name.replace("/", "")
-    assert drawn.startswith("val_loss, lowest first (a loss)\n")
-
-
-def test_rich_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hostile name cannot reach the terminal through Rich."""
-    ranking = evil()
-    drawn = on_terminal(RankingReport("list", ranking, ranking.rows), monkeypatch, 300)
-    assert r"[red]x\x1b[31m\n\xff,\t'.keras" in drawn
-    assert "\x1b[31m" not in drawn
-
-
-def test_paths_on_a_terminal_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal is shown a path, whatever its bytes would have done."""
-    stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    monkeypatch.setattr("sys.stdout", stdout)
-    monkeypatch.setattr(output, "is_terminal", lambda _: True)
-    output.write_lines(["a\nb\x1b[31m"])
-    written = stdout.buffer
-    assert isinstance(written, io.BytesIO)
-    assert written.getvalue() == b"a\\nb\\x1b[31m\n"

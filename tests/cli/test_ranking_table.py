@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
 from ckptsel.checkpoint import Ranking
 from ckptsel.cli import output
 from ckptsel.cli.report import RankingReport
 from tests.cli.rankings import by_val_loss, checkpoint, ranked, three
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.cli.conftest import Written
 
 

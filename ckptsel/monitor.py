@@ -10,7 +10,7 @@ from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
 from ckptsel.naming.vocabulary import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric
     from ckptsel.naming.read import Table
@@ -88,15 +88,9 @@ def _fields(tables: Sequence[Table]) -> tuple[dict[str, list[str]], dict[str, li
     return labelled, unlabelled
 
 
-def metric_names(tables: Iterable[Table]) -> list[str]:
-    """The labelled metrics of the search: neither counters nor settings."""
-    seen: dict[str, list[str]] = {}
-    for table in tables:
-        if table.pattern.text not in seen:
-            seen[table.pattern.text] = [
-                m.name for m in table.metrics(0) if m.labelled and m.role == "metric"
-            ]
-    return sorted({name for names in seen.values() for name in names})
+def has_unlabelled(table: Table) -> bool:
+    """Whether the names hold a decimal without a label, which could be any metric."""
+    return any(not m.labelled and m.role == "metric" for m in table.metrics(0))
 
 
 def _assumed(

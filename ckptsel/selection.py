@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Checkpoint, Finding, Monitor, Ranked, Ranking
 from ckptsel.errors import MonitorNotFoundError, StrictError, TieError
-from ckptsel.monitor import Source, find_monitor
+from ckptsel.monitor import Source, find_monitor, has_unlabelled
 from ckptsel.naming.conventions import IGNITE_SIGN, LIGHTNING_ZERO
 from ckptsel.naming.vocabulary import keras2_direction
 from ckptsel.query import Query
@@ -86,7 +86,7 @@ def select(
             hint="`ckptsel list` shows what their names hold",
         )
     rest = [] if query.per_run or keep is not None else _rest(found, ranked, source, monitor)
-    _count_valueless(found, columns, monitor)
+    _say_valueless(found, columns, source)
     return _finished(found, query, monitor, [*ranked, *rest])
 
 
@@ -235,16 +235,38 @@ def _rest(found: Survey, ranked: list[Ranked], source: Source, monitor: Monitor)
     return rest
 
 
-def _count_valueless(found: Survey, columns: list[_Column], monitor: Monitor) -> None:
-    """Count the checkpoints that could not compete, by reason."""
-    with_field = {id(column.read) for column in columns}
-    without = len(found.unread) + sum(
-        len(read.table.names) for read in found.read if id(read) not in with_field
-    )
-    unusable = sum(len(column.values) - len(column.finite) for column in columns)
-    found.passed_over += Counter(
-        {f"no {monitor.name} in the name": without, f"no finite {monitor.name}": unusable}
-    )
+def _say_valueless(found: Survey, columns: list[_Column], source: Source) -> None:
+    """Count and say which checkpoints could not compete, and why."""
+    competing = {id(column.read) for column in columns}
+    others = [read for read in found.read if id(read) not in competing]
+    nameless = sum(len(read.table.names) for read in others if has_unlabelled(read.table))
+    without = sum(len(read.table.names) for read in others) - nameless + len(found.unread)
+    unusable = [
+        (column.read, name)
+        for column in columns
+        if len(column.finite) < len(column.values)
+        for name, value in zip(column.read.table.names, column.values, strict=True)
+        if not math.isfinite(value)
+    ]
+    reasons = {
+        f"no {source.name} in the name": without,
+        f"a value without a label, which may or may not be {source.name}": nameless,
+        f"no finite {source.name}": len(unusable),
+    }
+    found.passed_over += Counter(reasons)
+    if without:
+        said = f"{without} of {found.seen} checkpoints have no {source.name} in their names"
+        found.findings.append(Finding("missing-value", said))
+    if nameless:
+        said = (
+            f"{nameless} of {found.seen} checkpoints have a value without a label, and do not"
+            f" compete with those that say {source.name!r}"
+        )
+        found.findings.append(Finding("unlabelled-value", said, strict=True))
+    if unusable:
+        read, name = unusable[0]
+        said = f"{len(unusable)} of {found.seen} checkpoints have no finite {source.name}"
+        found.findings.append(Finding("non-finite", said, read.folder.join(name), strict=True))
 
 
 def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[Ranked]) -> Ranking:

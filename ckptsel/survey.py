@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ckptsel.query import Query
 
 
+_NOTHING_HINT = "look in another folder; or --pattern, for names with an unusual suffix"
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Names of one folder that one pattern reads."""
@@ -129,7 +132,7 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
         _sort_out(found, folder, unread)
     _say_ambiguous(found)
     if not found.seen:
-        raise NothingFoundError(_nothing(query, scan), hint="see: ckptsel list --help")
+        raise NothingFoundError(_nothing(query, scan), hint=_NOTHING_HINT)
     if given and not found.read:
         _refuse(given, found.unread)
     return found

@@ -207,7 +207,8 @@ def _field(name: str, texts: list[str]) -> Field:
 
 def _specs(texts: list[str]) -> list[str]:
     """Format specifications that could have printed the texts, the likeliest first."""
-    specs: list[str] = []
+    if any(text.startswith("+") for text in texts):
+        return ["+" + spec for spec in _specs([text.lstrip("+") for text in texts])]
     widths = [len(text) for text in texts if text.startswith("0") and text.isdigit()]
     if all(text.lstrip("-").isdigit() for text in texts):
         return [f"0{min(widths)}d", "d"] if widths and min(widths) > 1 else ["d"]

@@ -127,7 +127,8 @@ def _token(stem: str, start: int, end: int) -> Token:
     # A minus is a sign after `=`, and before a decimal after `_`, `:` and a space; after a
     # letter it separates.
     signed = before[:1] == "=" or stem[: start - 1].lower().endswith("%3d")
-    if before.endswith("-") and (signed or (decimal and before[0] in "_: ")):
+    minus = before.endswith("-") and (signed or (decimal and before[0] in "_: "))
+    if minus or before.endswith("+"):
         start -= 1
     if after[:1].isalpha() and not (not decimal and _COUNTER_BEHIND.match(after)):
         # `224x`, `25hz`, `0.5B`; but `acc=0.93valid_loss=0.57` is a value and the next label.

@@ -83,7 +83,7 @@ def exists(path: str) -> bool:
     return os.path.exists(path)
 
 
-def lines(source: str, *, separator: bytes) -> list[str]:
+def lines(source: str, *, separator: bytes) -> tuple[str, ...]:
     """The paths in a file, or on standard input for `-`.
 
     Args:
@@ -97,12 +97,10 @@ def lines(source: str, *, separator: bytes) -> list[str]:
         if source == "-":
             import sys  # noqa: PLC0415
 
-            data = sys.stdin.buffer.read()
+            data = sys.stdin.buffer.read() if sys.stdin else b""
         else:
             with open(source, "rb") as file:
                 data = file.read()
     except OSError as error:
-        raise LocationNotFoundError(
-            f"cannot read the list of files {source!r}: {error.strerror}"
-        ) from error
-    return [os.fsdecode(line) for line in data.split(separator) if line]
+        raise LocationNotFoundError(f"cannot read {source}: {error.strerror}") from None
+    return tuple(os.fsdecode(line) for line in data.split(separator) if line)

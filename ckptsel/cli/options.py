@@ -6,12 +6,11 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ckptsel.errors import LocationNotFoundError, UsageError
+from ckptsel.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,6 +189,7 @@ def query(
     allow_zero: AllowZero = False,
 ) -> Query:
     """What is asked for, from the options that say it."""
+    from ckptsel import storage
     from ckptsel.selection import Query
 
     sources = [bool(locations), files_from is not None, files0_from is not None]
@@ -197,9 +197,9 @@ def query(
         raise UsageError("give only one of LOCATION, --files-from and --files0-from")
     files = None
     if files_from is not None:
-        files = _listed(files_from, b"\n")
+        files = storage.lines(files_from, separator=b"\n")
     elif files0_from is not None:
-        files = _listed(files0_from, b"\0")
+        files = storage.lines(files0_from, separator=b"\0")
     return Query(
         locations=tuple(locations or (".",)),
         files=files,
@@ -214,18 +214,6 @@ def query(
         strict=strict,
         allow_zero=allow_zero,
     )
-
-
-def _listed(source: str, separator: bytes) -> tuple[str, ...]:
-    try:
-        if source == "-":
-            content = sys.stdin.buffer.read() if sys.stdin else b""
-        else:
-            with open(source, "rb") as file:
-                content = file.read()
-    except OSError as error:
-        raise LocationNotFoundError(f"cannot read {source}: {error.strerror}") from None
-    return tuple(os.fsdecode(name) for name in content.split(separator) if name)
 
 
 def with_query(command: Callable[..., None]) -> Callable[..., None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 from ckptsel.errors import LocationNotFoundError
@@ -95,8 +96,6 @@ def lines(source: str, *, separator: bytes) -> tuple[str, ...]:
     """
     try:
         if source == "-":
-            import sys  # noqa: PLC0415
-
             data = sys.stdin.buffer.read() if sys.stdin else b""
         else:
             with open(source, "rb") as file:

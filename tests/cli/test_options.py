@@ -127,6 +127,6 @@ def test_a_list_of_files_that_is_missing(run: Run, core: Core, tmp_path: Path) -
 
 def test_stdin_that_is_closed(run: Run, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed stdin lists no files."""
-    monkeypatch.setattr("ckptsel.cli.options.sys", type("Sys", (), {"stdin": None}))
+    monkeypatch.setattr("ckptsel.storage.sys", type("Sys", (), {"stdin": None}))
     run("best", "--files-from", "-")
     assert core.query == Query(files=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ def wait_to_be_killed(_: int) -> None:
 
 if __name__ == "__main__":
     source, dest, how = sys.argv[1:]
+    # Whatever is started in the background of a shell script inherits a deaf ear for Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     on_bytes = None
     if how == "wait":
         on_bytes = wait_to_be_killed

@@ -120,7 +120,8 @@ def _build(group: list[tuple[str, list[Token]]], *, single: bool) -> Pattern | N
             continue
         decimal = "decimal" in kinds
         following = tokens[index + 1] if index + 1 < len(tokens) else None
-        label = label_of(before, after, first=index == 0, decimal=decimal)
+        previous = literals[index - 1] if index else ""
+        label = label_of(before, after, first=index == 0, decimal=decimal, previous=previous)
         if label and not _is_plain(label, before, texts, after, following):
             label = None
         if label and not label.known and (single or not decimal):

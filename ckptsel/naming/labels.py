@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from ckptsel.naming import vocabulary as words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from ckptsel.checkpoint import Role
 
-_SEP = r"[_\-/. ]?"
 _EQUALS = re.compile(r"(?:=|%3D)$", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s_\-.:@~\[(]+$")
 _IDENTIFIER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\w/@.]*(?:(?<=\d)[.:]\d+)*$")
+_WORD_START = re.compile(r"(?<![A-Za-z])[A-Za-z]")
+_SEPARATOR = re.compile(r"[_\-/. ]")
+# mAP@0.50, ndcg_10, top_1_accuracy: which of a family of metrics it is.
+_PARAMETER = re.compile(r"@[\d.:]+$|(?<=ndcg)\d+$|^top\d+(?=acc)")
 _COUNTER_AFTER = re.compile(r"(epoch|ep|e|iters?|steps?)(?![A-Za-z0-9])", re.IGNORECASE)
 
 
@@ -36,7 +39,9 @@ class Label:
     known: bool
 
 
-def label_of(before: str, after: str, *, first: bool, decimal: bool) -> Label | None:
+def label_of(
+    before: str, after: str, *, first: bool, decimal: bool, previous: str = ""
+) -> Label | None:
     """The label of the number between `before` and `after`.
 
     Args:
@@ -44,7 +49,10 @@ def label_of(before: str, after: str, *, first: bool, decimal: bool) -> Label | 
         after: the text behind it, up to the next number.
         first: whether no number stands before it in the name.
         decimal: whether it is written as a decimal rather than as an integer.
+        previous: the text before the previous number.
     """
+    if before == "_s" and previous.endswith("_e"):
+        return Label("step", "step", known=True)  # `_e30_s3930`
     if equals := _EQUALS.search(before):
         return _before_equals(before[: equals.start()])
     text = _SEPARATORS.sub("", before)
@@ -64,13 +72,12 @@ def label_of(before: str, after: str, *, first: bool, decimal: bool) -> Label | 
 
 
 def _counter(text: str, before: str, *, glued: bool) -> Label | None:
-    if before.endswith(".ckpt-") or before == "_s":
-        # tf.train.Saver writes model.ckpt-1234; `_e30_s3930` is an epoch and a step.
+    if before.endswith(".ckpt-"):  # tf.train.Saver: model.ckpt-1234
         return Label("step", "step", known=True)
-    match = _phrases().counter.search(text.lower())
-    if match is None:
+    start = _start_of(text, _squeezed().counters.__contains__)
+    if start is None:
         return None
-    word = match.group()
+    word = text[start:].lower()
     if word in ("ckpt", "it", "batch") and not glued:
         return None
     if word == "e" and (not glued or text[-1] == "E"):
@@ -84,15 +91,15 @@ def _counter_label(word: str) -> Label:
 
 
 def _known(text: str) -> Label | None:
-    low = text.lower()
-    phrases = _phrases()
-    metric = phrases.metric.search(low)
-    setting = phrases.setting.search(low)
-    # `val` alone, glued or not, is how some write "the validation value".
-    metric = metric or phrases.qualifier.search(low)
-    if setting and (metric is None or setting.start() <= metric.start()):
-        return Label(text[setting.start() :], "setting", known=True)
-    return Label(text[metric.start() :], "metric", known=True) if metric else None
+    squeezed = _squeezed()
+    metric = _start_of(text, _is_metric)
+    setting = _start_of(text, squeezed.settings.__contains__)
+    if metric is None:
+        # `val` alone, glued or not, is how some write "the validation value".
+        metric = _start_of(text, words.QUALIFIERS.__contains__)
+    if setting is not None and (metric is None or setting <= metric):
+        return Label(text[setting:], "setting", known=True)
+    return None if metric is None else Label(text[metric:], "metric", known=True)
 
 
 def _before_equals(text: str) -> Label | None:
@@ -121,38 +128,48 @@ def _before_equals(text: str) -> Label | None:
     return Label(name, role, known=True)
 
 
+def _start_of(text: str, is_known: Callable[[str], bool]) -> int | None:
+    """Where the longest known phrase that ends the text begins, at the beginning of a word."""
+    for match in _WORD_START.finditer(text):
+        if is_known(_squeeze(text[match.start() :])):
+            return match.start()
+    return None
+
+
+def _squeeze(text: str) -> str:
+    """Lower case without separators: `Val_F1-score` → `valf1score`."""
+    return _SEPARATOR.sub("", text.lower())
+
+
+def _is_metric(squeezed: str) -> bool:
+    """Whether a known metric is all there is, but for `val`, `mean`, `score` and numbers."""
+    rest = _PARAMETER.sub("", squeezed)
+    known = _squeezed()
+    if rest in known.metrics:
+        return True
+    shorter = [rest.removeprefix(word) for word in known.before]
+    shorter += [rest.removesuffix(word) for word in known.after]
+    return any(_is_metric(part) for part in set(shorter) - {rest, ""})
+
+
 @dataclass(frozen=True)
-class _Phrases:
-    metric: re.Pattern[str]
-    qualifier: re.Pattern[str]
-    counter: re.Pattern[str]
-    setting: re.Pattern[str]
+class _Squeezed:
+    """The vocabulary without separators."""
+
+    metrics: frozenset[str]
+    counters: frozenset[str]
+    settings: frozenset[str]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 @cache
-def _phrases() -> _Phrases:
-    """Known words at the end of a lower-cased text; compiled once, and only when needed."""
-    qualifiers = _any_of(words.QUALIFIERS)
-    tails = _any_of(words.TAILS)
-    return _Phrases(
-        metric=re.compile(
-            rf"""
-            (?<![a-z])                               # the phrase begins a word
-            (?:(?:{qualifiers}|v(?=loss|acc)){_SEP})*
-            (?:(?:{_any_of(words.HEADS)}){_SEP})*
-            (?:{_any_of(words.DIRECTIONS)}|top[_-]?\d+{_SEP}acc(?:uracy)?)
-            (?:{_SEP}(?:{tails}))*
-            (?:{_SEP}(?:{qualifiers}))?              # acc_val
-            (?:@[\d.:]+|_\d+)?$                      # mAP@0.50, ndcg_10
-            """,
-            re.VERBOSE,
-        ),
-        qualifier=re.compile(rf"(?<![a-z])(?:{qualifiers})$"),
-        counter=re.compile(rf"(?<![a-z])(?:{_any_of(words.COUNTERS)})$"),
-        setting=re.compile(rf"(?<![a-z])(?:{_any_of(words.SETTINGS)})$"),
+def _squeezed() -> _Squeezed:
+    metrics = {*map(_squeeze, words.DIRECTIONS), "vloss", "vacc"}
+    return _Squeezed(
+        metrics=frozenset(metrics),
+        counters=frozenset(map(_squeeze, words.COUNTERS)),
+        settings=frozenset(map(_squeeze, words.SETTINGS)),
+        before=(*words.QUALIFIERS, *words.HEADS),
+        after=(*words.TAILS, *words.QUALIFIERS),
     )
-
-
-def _any_of(phrases: Iterable[str]) -> str:
-    longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    return "|".join(re.escape(phrase).replace("_", _SEP) for phrase in longest_first)

@@ -123,6 +123,25 @@ class TieError(ConditionNotMetError):
     code = "tie"
 
 
+class UnknownFormatError(CkptselError):
+    """A file whose content is of no known format."""
+
+    code = "unknown-format"
+
+
+class DamagedError(CkptselError):
+    """A checkpoint that is broken so far that it cannot be opened or read."""
+
+    code = "damaged"
+    exit_code = ExitCode.DAMAGE
+
+
+class MissingExtraError(CkptselError):
+    """Something that needs a package which is not installed."""
+
+    code = "missing-extra"
+
+
 class DestinationError(CkptselError):
     """The destination exists, is the wrong kind of thing, or has no room."""
 

@@ -1,0 +1,174 @@
+"""What is inside a checkpoint, whatever its format: tensors, facts, damage, dangers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    from ckptsel.checkpoint import Finding
+
+TensorRole: TypeAlias = Literal["weight", "optimizer", "other"]
+Level: TypeAlias = Literal["quick", "full"]
+
+PIECE_BYTES = 8 * 2**20
+"""No piece of a tensor is larger, so that memory does not grow with the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One array in a checkpoint, without its values.
+
+    Attributes:
+        path: its key in the file; parts are separated by `/`.
+        shape: its shape; `()` for a scalar.
+        dtype: numpy's name (`float32`), or `bfloat16`, `string`, … where numpy has none.
+        size_bytes: the size of its values, uncompressed; 0 where it is not fixed (strings).
+        role: a weight of the model, state of the optimizer, or something else.
+        layer: the layer's name as the user gave it, "" where the file does not tell.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    size_bytes: int
+    role: TensorRole = "weight"
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file says of its training.
+
+    Attributes:
+        step: the optimizer's iterations.
+        epoch: counted as the file counts it.
+        learning_rate: the optimizer's, at the time of saving.
+        saved: when, as text in the file's own form.
+        model_name: the model's name.
+        framework: what wrote it, with its version where the file tells: `keras 3.15.1`.
+        metrics: metric → exact value, where the writer left totals in the file.
+        more: further facts for people, name → text.
+    """
+
+    step: int | None = None
+    epoch: int | None = None
+    learning_rate: float | None = None
+    saved: str = ""
+    model_name: str = ""
+    framework: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+class Contents(ABC):
+    """An open checkpoint. A context manager; reading it executes nothing of the file's.
+
+    Attributes:
+        kind: the format's name, as in `Format.name`.
+        version: the format's version where it has one, "" otherwise.
+    """
+
+    kind: str
+    version: str = ""
+
+    @property
+    @abstractmethod
+    def tensors(self) -> Sequence[Tensor]:
+        """Every tensor, in the order of the file; made lazily, values are not read.
+
+        Raises:
+            DamagedError: if the file's structure cannot be read.
+        """
+
+    @property
+    def facts(self) -> Facts:
+        """What the file says of its training.
+
+        Raises:
+            DamagedError: if the file's structure cannot be read.
+        """
+        return Facts()
+
+    @property
+    def config(self) -> Mapping[str, Any] | None:
+        """The Keras model config (`class_name`, `config`, …), None if there is none."""
+        return None
+
+    @property
+    def optimizer_config(self) -> Mapping[str, Any] | None:
+        """The optimizer's entry of the Keras compile config, None if there is none."""
+        return None
+
+    @abstractmethod
+    def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
+        """A tensor's values, flat and in order, in pieces of at most `PIECE_BYTES`.
+
+        bfloat16 comes as float32, which holds it exactly; strings as an object array of bytes.
+
+        Raises:
+            DamagedError: if the values cannot be read.
+            MissingExtraError: if reading values needs a package that is not installed.
+        """
+
+    def read(self, tensor: Tensor) -> NDArray[Any]:
+        """A whole tensor, in its shape. Raises as `pieces` does."""
+        import numpy as np  # noqa: PLC0415
+
+        found = list(self.pieces(tensor))
+        flat = np.concatenate(found) if found else np.empty(0, numpy_dtype(tensor.dtype))
+        return flat.reshape(tensor.shape)
+
+    @abstractmethod
+    def damage(
+        self, level: Level, on_bytes: Callable[[int], None] | None = None
+    ) -> Iterator[Finding]:
+        """What is broken: truncation, checksums, missing shards, unreadable values.
+
+        `quick` looks at the structure only; `full` reads every byte once.
+        """
+
+    def dangers(self) -> Iterator[Finding]:
+        """What makes the file unsafe to load, or makes it reach outside itself."""
+        return iter(())
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """The numpy type in which `pieces` gives tensors of a dtype."""
+    import numpy as np  # noqa: PLC0415
+
+    special = {"bfloat16": "float32", "string": "object"}
+    return np.dtype(special.get(name, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of checkpoints.
+
+    Attributes:
+        name: for people and for JSON: `keras`, `weights.h5`, `tf-checkpoint`, ….
+        recognise: path, first bytes (b"" for a folder or a prefix) → whether it is this format.
+            Must not raise on any content, and must be quick.
+        open: path → its contents. Raises DamagedError if it cannot be opened.
+    """
+
+    name: str
+    recognise: Callable[[str, bytes], bool]
+    open: Callable[[str], Contents]

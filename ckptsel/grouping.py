@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES
+from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES, UNFINISHED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ckptsel.storage import Entries
 
-TENSORFLOW_DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
-_SHARD = re.compile(r"_\d{5}\.weights\.h5$")
+TENSORFLOW_DATA = re.compile(r"\.data-(\d{5})-of-(\d{5})$")
+_SHARD = re.compile(r"_(\d{5})\.weights\.h5")
 # Files with these suffixes are checkpoints, or stand for one.
 ALWAYS = (*SUFFIXES, ".index")
 _GENERAL = tuple(GENERAL_SUFFIXES)
 
 # Where no name holds one of these, each file is a checkpoint of its own.
-NOT_SIMPLE = ("\n.", ".index", ".weights.json", "-unfinished")
+NOT_SIMPLE = ("\n.", ".index", ".weights.json")
 
 # A folder that holds such files is itself one checkpoint.
 _FOLDER_MARKERS = {
@@ -35,6 +38,15 @@ _FOLDER_MARKERS = {
     frozenset({"adapter_config.json", "adapter_model.safetensors"}): "huggingface",
 }
 _HF_STEP = re.compile(r"checkpoint-\d+")
+
+# A name that holds none of these needs no closer look at whether it is unfinished.
+_UNFINISHED_PARTS = (".tmp", ".orbax-checkpoint-tmp", "-unfinished", ".ckptsel-")
+# What NeMo leaves out of its marker's name: the marker of `m-EMA.ckpt` is `m-unfinished`.
+# Source: format_checkpoint_unfinished_marker_path in nemo/utils/callbacks.
+_MARKED = ("", "-EMA", ".ckpt", "-EMA.ckpt", ".nemo", "-EMA.nemo")
+
+# Folders that only hold a run's files, and do not name the run.
+_HOLDERS = {"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "saved_models", "models"}
 
 # Suffix → kind, the longest first, so that `.weights.h5` comes before `.h5`.
 _KINDS = sorted({**SUFFIXES, **GENERAL_SUFFIXES}.items(), key=lambda item: -len(item[0]))
@@ -52,6 +64,7 @@ class Folder:
         others: names of further files, which only a given pattern makes checkpoints.
         members: for a checkpoint of several files, their names.
         kinds: for a checkpoint whose suffix does not tell, its kind.
+        incomplete: for the name of an index whose checkpoint is not whole, what is missing.
     """
 
     path: str
@@ -61,6 +74,7 @@ class Folder:
     others: list[str] = field(default_factory=list)
     members: dict[str, tuple[str, ...]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
 
     def join(self, name: str) -> str:
         """The path of one of the names."""
@@ -76,11 +90,6 @@ class Folder:
             return self.kinds[name]
         low = name.lower()
         return next((kind for suffix, kind in _KINDS if low.endswith(suffix)), "file")
-
-
-def is_part(name: str) -> bool:
-    """Whether it is one of the files of a TensorFlow checkpoint."""
-    return name.endswith(".index") or TENSORFLOW_DATA.search(name) is not None
 
 
 def folder_kind(path: str, found: Entries) -> str:
@@ -111,16 +120,61 @@ def place(folder: Folder, name: str) -> None:
         folder.others.append(name)
 
 
-def add_prefix(folder: Folder, prefix: str, present: set[str]) -> None:
-    """A TensorFlow checkpoint: index, shards, and the graph that TensorFlow 1 writes."""
-    shards = sorted(
-        name for name in present if name.startswith(prefix + ".data-") and is_part(name)
-    )
-    graph = [prefix + ".meta"] if prefix + ".meta" in present else []
+def markers(name: str) -> set[str]:
+    """What NeMo's marker for that name would be called."""
+    stems = {name.removesuffix(ending) for ending in _MARKED}
+    return {stem + "-unfinished" for stem in stems}
+
+
+def unfinished(names: Iterable[str]) -> set[str]:
+    """Those that were never completed: temporary names, and what a marker stands beside."""
+    present = {*names}
+    together = "\n".join(present)
+    if not any(part in together for part in _UNFINISHED_PARTS):
+        return set()
+    return {n for n in present if UNFINISHED.search(n) or not present.isdisjoint(markers(n))}
+
+
+def data_files(names: Iterable[str]) -> dict[str, list[str]]:
+    """TensorFlow's data files, by the prefix that they belong to."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        if match := TENSORFLOW_DATA.search(name):
+            found[name[: match.start()]].append(name)
+    return found
+
+
+def add_prefix(
+    folder: Folder, prefix: str, present: set[str], data: Mapping[str, list[str]]
+) -> None:
+    """A TensorFlow checkpoint: index, data, and the graph that TensorFlow 1 writes."""
+    index, graph = prefix + ".index", prefix + ".meta"
+    parts = sorted(data.get(prefix, ()))
+    missing = _missing(parts)
+    if missing:
+        folder.incomplete[index] = missing
+        return
     folder.names.append(prefix)
     folder.kinds[prefix] = "tf-checkpoint"
-    folder.members[prefix] = (prefix + ".index", *shards, *graph)
-    folder.others = [name for name in folder.others if name not in graph]
+    folder.members[prefix] = (index, *parts, *({graph} & present))
+
+
+def _missing(data: list[str]) -> str:
+    """What is missing beside an index, "" if nothing is.
+
+    A prefix that was written again with another number of data files has some of both: one
+    whole set is enough, because names do not tell which one the index means.
+    """
+    sets: dict[int, set[int]] = defaultdict(set)
+    for name in data:
+        if match := TENSORFLOW_DATA.search(name):
+            number, total = int(match[1]), int(match[2])
+            if number < total:
+                sets[total].add(number)
+    if any(len(found) == total for total, found in sets.items()):
+        return ""
+    counts = [f"{len(found)} of {total}" for total, found in sorted(sets.items())]
+    return f"{' or '.join(counts) or 'none'} of its data files"
 
 
 def group_shards(folder: Folder, present: set[str]) -> None:
@@ -128,15 +182,16 @@ def group_shards(folder: Folder, present: set[str]) -> None:
 
     Source: ShardedH5IOStore in keras/src/saving/saving_lib.py.
     """
-    for name in [name for name in folder.names if name.endswith(".weights.json")]:
+    tables = [name for name in folder.names if name.endswith(".weights.json")]
+    for name in tables:
         stem = name.removesuffix(".weights.json")
-        shards = tuple(
-            sorted(
-                n for n in present if n.startswith(stem + "_") and _SHARD.fullmatch(n[len(stem) :])
-            )
-        )
-        folder.members[name] = (*shards, name)
-        folder.names = [n for n in folder.names if n not in shards]
+        matches = ((n, _SHARD.fullmatch(n, len(stem))) for n in present if n.startswith(stem))
+        shards = sorted((int(match[1]), n) for n, match in matches if match)
+        folder.members[name] = (*(n for _, n in shards), name)
+        folder.names = [n for n in folder.names if n not in folder.members[name][:-1]]
+        if not shards or [number for number, _ in shards] != [*range(len(shards))]:
+            folder.names.remove(name)
+            folder.incomplete[name] = "some of its shards" if shards else "none of its shards"
 
 
 def group_version_1(folder: Folder, present: set[str]) -> None:
@@ -150,3 +205,19 @@ def group_version_1(folder: Folder, present: set[str]) -> None:
             folder.members[base] = (base, name)
         elif base + ".index" in present:
             folder.others.remove(name)
+
+
+def run_of(path: str, root: str, *, levels: int = 0) -> str:
+    """The run that a checkpoint belongs to.
+
+    Args:
+        path: the checkpoint's folder.
+        root: the location it was found under; a run is not above it.
+        levels: how many of the folders are part of the checkpoint's name.
+    """
+    for _ in range(levels):
+        if path != root:
+            path = os.path.dirname(path)
+    while path not in (root, "") and os.path.basename(path).lower() in _HOLDERS:
+        path = os.path.dirname(path)
+    return path

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from fnmatch import translate
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ckptsel import storage
@@ -19,19 +18,17 @@ from ckptsel.grouping import (
     TENSORFLOW_DATA,
     Folder,
     add_prefix,
+    data_files,
     folder_kind,
     group_shards,
     group_version_1,
-    is_part,
+    markers,
     place,
+    unfinished,
 )
-from ckptsel.naming.conventions import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-# Folders that only hold a run's files, and do not name the run.
-_HOLDERS = {"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "saved_models", "models"}
 
 
 @dataclass(slots=True)
@@ -63,56 +60,62 @@ class Scan:
         Raises:
             LocationNotFoundError: for a location that does not exist.
         """
-        single: dict[str, list[str]] = defaultdict(list)
+        single: list[str] = []
         for location in locations:
             for path in _expanded(location):
                 if storage.is_folder(path):
-                    yield from self._location(path)
+                    # `runs/` and `runs` are the same root, and join to the same paths.
+                    yield from self._location(path.rstrip(os.sep) or os.sep)
                 else:
-                    single[os.path.dirname(path)].append(os.path.basename(path))
+                    single.append(path)
         yield from self._single(single)
 
     def files(self, paths: Iterable[str]) -> Iterator[Folder]:
         """The checkpoints among the paths, each of which is a file or a folder of a checkpoint."""
-        single: dict[str, list[str]] = defaultdict(list)
-        for path in dict.fromkeys(paths):
-            if storage.exists(path) or storage.exists(path + ".index"):
-                single[os.path.dirname(path)].append(os.path.basename(path))
+        single: list[str] = []
+        for path in dict.fromkeys(path.rstrip(os.sep) for path in paths):
+            if storage.is_folder(path):
+                if _kind_of_folder_at(path):
+                    yield from self._location(path)
+                else:
+                    self.passed_over["a folder that is no checkpoint"] += 1
+            elif storage.exists(path) or storage.exists(path + ".index"):
+                single.append(path)
             else:
-                self.findings.append(Finding("vanished", "listed, but does not exist", path))
+                said = "listed, but does not exist"
+                self.findings.append(Finding("vanished", said, path, strict=True))
         yield from self._single(single)
 
-    def _single(self, by_folder: dict[str, list[str]]) -> Iterator[Folder]:
-        """Files that were named one by one: each is a candidate, whatever its suffix."""
+    def _single(self, paths: list[str]) -> Iterator[Folder]:
+        """Files that were named one by one, each as it would be found in its folder."""
+        by_folder: dict[str, list[str]] = defaultdict(list)
+        for path in dict.fromkeys(paths):
+            by_folder[os.path.dirname(path)].append(os.path.basename(path))
         for path, names in by_folder.items():
-            folder = Folder(path, path)
-            present = set(names)
-            beside = _beside(path) if any(map(is_part, names)) else present
-            for name in dict.fromkeys(names):
-                base = TENSORFLOW_DATA.sub("", name).removesuffix(".index")
-                is_prefix = base + ".index" in beside or storage.exists(
-                    folder.join(base + ".index")
-                )
-                if is_prefix and base not in folder.members:
-                    beside = beside if base + ".index" in beside else _beside(path)
-                    add_prefix(folder, base, beside)
-                elif not is_prefix and self._wanted(folder, name):
-                    place(folder, name)
-            group_shards(folder, _beside(path))
-            folder.names += folder.others
-            folder.others = []
+            # What belongs to them stands beside them, and need not be named.
+            beside = _beside(path) or {*names}
+            bases = {TENSORFLOW_DATA.sub("", name).removesuffix(".index") for name in names}
+            prefixes = {base for base in bases if base + ".index" in beside}
+            parts = {base + ".index" for base in prefixes}
+            parts |= {name + ".meta" for name in names} & beside
+            yield self._grouped(Folder(path, path), sorted({*names} - prefixes | parts), beside)
             self._count(len(names))
-            yield folder
 
     def _location(self, path: str) -> Iterator[Folder]:
         """A folder that was named: a checkpoint itself, or one that holds some."""
+        above, name = os.path.split(path)
+        folder = Folder(above, above)
+        if name not in ("", ".", "..") and self._is_excluded(folder, name):
+            return
+        if unfinished([name]) or any(storage.exists(folder.join(m)) for m in markers(name)):
+            self._pass_over(folder, name)
+            return
         found = self._walk(path, path, 1)
         if isinstance(found, list):
             yield from found
         else:
-            bare = path.rstrip(os.sep) or path
-            above, name = os.path.split(bare)
-            yield Folder(above, above, names=[name], kinds={name: found})
+            folder.names, folder.kinds = [name], {name: found}
+            yield folder
 
     def _walk(self, path: str, root: str, depth: int) -> list[Folder] | str:
         """The folders with checkpoints from `path` down; its kind if it is itself a checkpoint."""
@@ -131,13 +134,14 @@ class Scan:
         kind = folder_kind(path, found)
         if kind:
             return kind
-        folder = self._folder(path, root, found)
+        folder = self._folder(path, root, found.files)
         below: list[Folder] = []
-        for name in sorted(found.folders):
-            if name.startswith(".") or self._excluded(os.path.join(path, name), name):
+        broken = unfinished((*found.folders, *found.files))
+        for name in found.folders:
+            if name.startswith(".") or self._is_excluded(folder, name):
                 continue
-            if UNFINISHED.search(name):
-                self._unfinished(folder.join(name))
+            if name in broken:
+                self._pass_over(folder, name)
                 continue
             inner: list[Folder] | str
             if self.max_depth is not None and depth >= self.max_depth:
@@ -146,52 +150,65 @@ class Scan:
                 inner = self._walk(folder.join(name), root, depth + 1)
             if isinstance(inner, list):
                 below += inner
-            elif inner and self._wanted(folder, name):
+            elif inner and self._is_wanted(folder, name):
                 folder.names.append(name)
                 folder.kinds[name] = inner
         return [folder, *below]
 
-    def _folder(self, path: str, root: str, found: storage.Entries) -> Folder:
+    def _folder(self, path: str, root: str, files: list[str]) -> Folder:
         folder = Folder(path, root)
-        files = found.files
-        if self.include or self.exclude:
-            files = [name for name in files if self._wanted(folder, name, part=True)]
         names = [name for name in files if name.endswith(ALWAYS)]
         together = "\n".join(["", *names])
         if len(names) == len(files) and not any(part in together for part in NOT_SIMPLE):
             folder.names = names
+            self._keep_wanted(folder)
             return folder
-        present = set(files)
-        unfinished = {name for name in files if UNFINISHED.search(name)}
-        for name in unfinished:
-            self._unfinished(folder.join(name))
-        broken = {name.removesuffix("-unfinished") for name in unfinished}
-        for name in files:
-            if name.startswith(".") or name in unfinished or name in broken:
-                continue
-            if name.endswith(".index"):
-                add_prefix(folder, name.removesuffix(".index"), present)
+        shown = [name for name in files if not name.startswith(".")]
+        return self._grouped(folder, shown, {*files})
+
+    def _grouped(self, folder: Folder, names: Iterable[str], beside: set[str]) -> Folder:
+        """The folder with the checkpoints that the names make, with all that is beside them."""
+        broken = unfinished(beside)
+        data = data_files(beside)
+        for name in names:
+            if name.endswith("-unfinished"):
+                continue  # a marker, which is passed over with what it marks
+            if name in broken:
+                self._pass_over(folder, name)
+            elif name.endswith(".index"):
+                add_prefix(folder, name.removesuffix(".index"), beside, data)
             elif not TENSORFLOW_DATA.search(name):
                 place(folder, name)
-        group_shards(folder, present)
-        group_version_1(folder, present)
+        group_shards(folder, beside)
+        group_version_1(folder, beside)
+        self._keep_wanted(folder)
+        for name, missing in folder.incomplete.items():
+            if self._is_wanted(folder, name):
+                self.passed_over["an incomplete checkpoint"] += 1
+                said = f"incomplete, and passed over: {missing} are there"
+                path = folder.join(name)
+                self.findings.append(Finding("incomplete-checkpoint", said, path, strict=True))
         return folder
 
-    def _unfinished(self, path: str) -> None:
-        self.passed_over["an unfinished write"] += 1
-        self.findings.append(Finding("unfinished", "an unfinished write, passed over", path))
+    def _pass_over(self, folder: Folder, name: str) -> None:
+        """Say that a write is unfinished, unless it is one of those that are not asked for."""
+        if not self._is_excluded(folder, name):
+            self.passed_over["an unfinished write"] += 1
+            said = "an unfinished write, passed over"
+            self.findings.append(Finding("unfinished", said, folder.join(name)))
 
-    def _wanted(self, folder: Folder, name: str, *, part: bool = False) -> bool:
-        path = folder.join(name)
-        if self._excluded(path, name):
+    def _keep_wanted(self, folder: Folder) -> None:
+        if self.include or self.exclude:
+            for names in (folder.names, folder.weak, folder.others):
+                names[:] = [name for name in names if self._is_wanted(folder, name)]
+
+    def _is_wanted(self, folder: Folder, name: str) -> bool:
+        if self._is_excluded(folder, name):
             return False
-        if not self.include:
-            return True
-        base = TENSORFLOW_DATA.sub("", name).removesuffix(".index") if part else name
-        return any(_matches(glob, text) for glob in self.include for text in (name, base, path))
+        return not self.include or _matches(self.include, folder, name)
 
-    def _excluded(self, path: str, name: str) -> bool:
-        return any(_matches(glob, text) for glob in self.exclude for text in (name, path))
+    def _is_excluded(self, folder: Folder, name: str) -> bool:
+        return bool(self.exclude) and _matches(self.exclude, folder, name)
 
     def _count(self, entries: int) -> None:
         self.seen += entries
@@ -199,8 +216,12 @@ class Scan:
             self.progress(self.seen)
 
 
-def _matches(pattern: str, text: str) -> bool:
-    return re.match(translate(pattern), text) is not None
+def _matches(globs: Iterable[str], folder: Folder, name: str) -> bool:
+    """Whether a glob matches the checkpoint's name or path, or those of a prefix's index."""
+    texts = [name, folder.join(name)]
+    if folder.kinds.get(name) == "tf-checkpoint":
+        texts += [text + ".index" for text in texts]
+    return any(fnmatchcase(text, glob) for glob in globs for text in texts)
 
 
 def _expanded(location: str) -> list[str]:
@@ -226,19 +247,3 @@ def _beside(path: str) -> set[str]:
         return set(storage.entries(path).files)
     except OSError:
         return set()
-
-
-def run_of(path: str, root: str, *, levels: int = 0) -> str:
-    """The run that a checkpoint belongs to.
-
-    Args:
-        path: the checkpoint's folder.
-        root: the location it was found under; a run is not above it.
-        levels: how many of the folders are part of the checkpoint's name.
-    """
-    for _ in range(levels):
-        if path != root:
-            path = os.path.dirname(path)
-    while path not in (root, "") and os.path.basename(path).lower() in _HOLDERS:
-        path = os.path.dirname(path)
-    return path

@@ -33,7 +33,7 @@ class Stat:
 
 
 def entries(folder: str) -> Entries:
-    """List a folder.
+    """List a folder, in the order of the names.
 
     Raises:
         OSError: if it is unreadable or gone.
@@ -42,8 +42,12 @@ def entries(folder: str) -> Entries:
     folders: list[str] = []
     with os.scandir(folder or os.curdir) as found:
         for entry in found:
-            (folders if entry.is_dir() else files).append(entry.name)
-    return Entries(files, folders)
+            try:
+                is_folder = entry.is_dir()
+            except OSError:
+                is_folder = False  # a link that leads round, or out of reach
+            (folders if is_folder else files).append(entry.name)
+    return Entries(sorted(files), sorted(folders))
 
 
 def identity(path: str) -> tuple[int, int]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from ckptsel import storage
 from ckptsel.checkpoint import Checkpoint, Finding, Metric
 from ckptsel.errors import NothingFoundError, PatternMismatchError
+from ckptsel.grouping import run_of
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
-from ckptsel.scan import Scan, run_of
+from ckptsel.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

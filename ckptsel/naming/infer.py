@@ -7,17 +7,19 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from ckptsel.naming.conventions import FAIRSEQ_DIGITS, FAIRSEQ_NAME, FAIRSEQ_TAIL
+from ckptsel.naming.disputes import Column, settle
 from ckptsel.naming.fields import Field
 from ckptsel.naming.form import Form
-from ckptsel.naming.labels import Label, label_of
 from ckptsel.naming.pattern import Pattern
-from ckptsel.naming.tokens import Token, tokenize
+from ckptsel.naming.tokens import Token, stem_length, tokenize
 from ckptsel.naming.vocabulary import is_never_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ckptsel.naming.labels import Label
     from ckptsel.naming.template import Part
+    from ckptsel.naming.tokens import Kind
 
 # More names than this are learned from by sampling; what the sample misses is learned after.
 _SAMPLE = 2_000
@@ -109,50 +111,37 @@ def _build(group: list[tuple[str, list[Token]]], *, single: bool) -> Pattern | N
     parts: list[Part] = []
     used: Counter[str] = Counter()
     positions = 0
-    for index, token in enumerate(tokens):
-        texts = [row[index].text for _, row in group]
-        varies = any(text != texts[0] for text in texts)
-        before, after = literals[index], literals[index + 1]
+    columns = [_column([row[index] for _, row in group]) for index in range(len(tokens))]
+    tail = literals[-1][: len(literals[-1]) - len(name) + stem_length(name)]
+    labels = settle(literals, columns, tail)
+    for token, column, label, before in zip(tokens, columns, labels, literals, strict=False):
         parts.append(before)
-        kinds = {row[index].kind for _, row in group}
-        if "opaque" in kinds:
-            parts.append(_named(Field("text"), used) if varies else token.text)
+        if column.kind == "opaque":
+            parts.append(_named(Field("text"), used) if column.varies else token.text)
             continue
-        decimal = "decimal" in kinds
-        following = tokens[index + 1] if index + 1 < len(tokens) else None
-        previous = literals[index - 1] if index else ""
-        label = label_of(before, after, first=index == 0, decimal=decimal, previous=previous)
-        if label and not _is_plain(label, before, texts, after, following):
-            label = None
-        if label and not label.known and (single or not decimal):
-            label = None
-        if not (varies if label is None or label.role == "setting" else True) or (
-            single and label is None
+        decimal = column.kind == "decimal"
+        told = label if label and (label.known or (decimal and not single)) else None
+        if not (column.varies if told is None or told.role == "setting" else True) or (
+            single and told is None
         ):
             parts.append(token.text)
             continue
         if before.endswith("--") and decimal:
-            _check_sign(before, label, literals, tokens)
-        if label is None:
-            parts.append(_field(str(positions), texts))
+            _check_sign(before, told, literals, tokens)
+        if told is None:
+            parts.append(_field(str(positions), column.texts))
             positions += 1
         else:
-            parts.append(_named(_field(label.name, texts), used))
+            parts.append(_named(_field(told.name, column.texts), used))
     parts.append(literals[-1])
     form = Form(_joined(parts))
     return Pattern.of(form) if form.fields else None
 
 
-def _is_plain(
-    label: Label, before: str, texts: list[str], after: str, following: Token | None
-) -> bool:
-    """Whether a labelled number is what it seems: `acc_69_52` and `loss_2153` lost a point."""
-    if label.role != "metric" or before.endswith(("=", "%3D", "%3d")):
-        return True
-    if not all(text.isdigit() for text in texts):
-        return True
-    cut = after in ("_", "-") and following is not None and following.kind == "integer"
-    return not cut and all(len(text) < 4 for text in texts)
+def _column(tokens: Sequence[Token]) -> Column:
+    kinds = {token.kind for token in tokens}
+    kind: Kind = "opaque" if "opaque" in kinds else "decimal" if "decimal" in kinds else "integer"
+    return Column(kind, [token.text for token in tokens])
 
 
 def _check_sign(before: str, label: Label | None, literals: list[str], tokens: list[Token]) -> None:
@@ -198,7 +187,7 @@ def _named(field: Field, used: Counter[str]) -> Field:
     return Field(name, field.spec, numeric=field.numeric)
 
 
-def _field(name: str, texts: list[str]) -> Field:
+def _field(name: str, texts: Sequence[str]) -> Field:
     """The field with the format that prints most of the texts as they stand."""
     sample = sorted(set(texts))
     sample = sample[:: len(sample) // _SPEC_SAMPLE + 1]

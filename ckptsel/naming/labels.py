@@ -17,11 +17,23 @@ if TYPE_CHECKING:
 _EQUALS = re.compile(r"(?:=|%3D)$", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s_\-.:@~\[(]+$")
 _IDENTIFIER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\w/@.]*(?:(?<=\d)[.:]\d+)*$")
-_WORD_START = re.compile(r"(?<![A-Za-z])[A-Za-z]")
+_WORD_START = re.compile(r"(?<![^\W\d_])[^\W\d_]")  # letters of any alphabet
 _SEPARATOR = re.compile(r"[_\-/. ]")
 # mAP@0.50, ndcg_10, top_1_accuracy: which of a family of metrics it is.
-_PARAMETER = re.compile(r"@[\d.:]+$|(?<=ndcg)\d+$|^top\d+(?=acc)")
+_PARAMETER = re.compile(r"@[\d.:]+$|@\[[^\]]*\]$|(?<=ndcg)\d+$|^top\d+(?=acc)")
+# What stands behind a number up to the next number or mark.
+_BEHIND = re.compile(r"[_\-. ]?([A-Za-z]+(?:[_\-/][A-Za-z]+)*)")
 _COUNTER_AFTER = re.compile(r"(epoch|ep|e|iters?|steps?)(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+def is_equals(before: str) -> bool:
+    """Whether the text before a number ends in `=`, plain or encoded."""
+    return _EQUALS.search(before) is not None
+
+
+def without_separators(before: str) -> str:
+    """The text before a number without what separates the two."""
+    return _SEPARATORS.sub("", before)
 
 
 @dataclass(frozen=True)
@@ -55,20 +67,30 @@ def label_of(
         return Label("step", "step", known=True)  # `_e30_s3930`
     if equals := _EQUALS.search(before):
         return _before_equals(before[: equals.start()])
-    text = _SEPARATORS.sub("", before)
+    text = without_separators(before)
     separated = len(text) < len(before)
     if not decimal and (found := _counter(text, before, glued=not separated)):
         return found
     if not decimal and (match := _COUNTER_AFTER.match(after)):
         return _counter_label(match[1])
-    if found := _known(text):
+    if found := _known(text, first=first, decimal=decimal):
         return found
-    word = re.search(r"[A-Za-z]+$", text)
+    word = re.search(r"[^\W\d_]+$", text)
     if word is None or word.group().lower() in words.STOPWORDS:
         return None
     if first and separated:
         return None  # `mymodel_0.45`: a model's name rather than a metric's
     return Label(word.group(), words.role_of(word.group()), known=False)
+
+
+def label_after(after: str) -> Label | None:
+    """The label that is all of the text behind a number, up to the next number."""
+    match = _BEHIND.match(after)
+    if match is None:
+        return None
+    if len(match[1]) > 1 and match[1].lower() in words.COUNTERS:
+        return _counter_label(match[1])
+    return Label(match[1], "metric", known=True) if _is_metric(_squeeze(match[1])) else None
 
 
 def _counter(text: str, before: str, *, glued: bool) -> Label | None:
@@ -90,13 +112,15 @@ def _counter_label(word: str) -> Label:
     return Label("epoch" if role == "epoch" else word.lower(), role, known=True)
 
 
-def _known(text: str) -> Label | None:
+def _known(text: str, *, first: bool = True, decimal: bool = True) -> Label | None:
     squeezed = _squeezed()
     metric = _start_of(text, _is_metric)
     setting = _start_of(text, squeezed.settings.__contains__)
-    if metric is None:
-        # `val` alone, glued or not, is how some write "the validation value".
-        metric = _start_of(text, words.QUALIFIERS.__contains__)
+    if metric is not None:
+        metric = _with_layer(text, metric, first=first)
+    elif decimal:
+        # `val` alone, glued or not, is how some write "the validation value"; `test_3` is a test.
+        metric = _start_of(text, words.SPLITS.__contains__)
     if setting is not None and (metric is None or setting <= metric):
         return Label(text[setting:], "setting", known=True)
     return None if metric is None else Label(text[metric:], "metric", known=True)
@@ -136,6 +160,16 @@ def _start_of(text: str, is_known: Callable[[str], bool]) -> int | None:
     return None
 
 
+def _with_layer(text: str, metric: int, *, first: bool) -> int:
+    """Where a metric's name begins with its layer: `val_seg_loss`, `dense_1_accuracy`, `D_loss`."""
+    match = _squeezed().layer.search(text, 0, metric)
+    if match is None or (match.end() == 2 and not first):
+        return metric  # the `d` of `unet3d_loss` is not the loss's
+    between = (match["between"] or "").lower().split("_")
+    ordinary = any(word in words.STOPWORDS or word in words.SETTINGS for word in between)
+    return metric if ordinary else match.start()
+
+
 def _squeeze(text: str) -> str:
     """Lower case without separators: `Val_F1-score` → `valf1score`."""
     return _SEPARATOR.sub("", text.lower())
@@ -143,13 +177,20 @@ def _squeeze(text: str) -> str:
 
 def _is_metric(squeezed: str) -> bool:
     """Whether a known metric is all there is, but for `val`, `mean`, `score` and numbers."""
-    rest = _PARAMETER.sub("", squeezed)
     known = _squeezed()
-    if rest in known.metrics:
-        return True
-    shorter = [rest.removeprefix(word) for word in known.before]
-    shorter += [rest.removesuffix(word) for word in known.after]
-    return any(_is_metric(part) for part in set(shorter) - {rest, ""})
+    todo = {_PARAMETER.sub("", squeezed)}
+    seen: set[str] = set()
+    while todo:
+        rest = todo.pop()
+        if rest in known.metrics:
+            return True
+        seen.add(rest)
+        shorter = {rest.removeprefix(word) for word in known.before}
+        shorter |= {rest.removesuffix(word) for word in known.after}
+        if rest.endswith(("loss", "error")):  # bce_dice_loss
+            shorter |= {rest.removeprefix(word) for word in known.metrics}
+        todo |= shorter - seen - {""}
+    return False
 
 
 @dataclass(frozen=True)
@@ -161,15 +202,21 @@ class _Squeezed:
     settings: frozenset[str]
     before: tuple[str, ...]
     after: tuple[str, ...]
+    layer: re.Pattern[str]
 
 
 @cache
 def _squeezed() -> _Squeezed:
-    metrics = {*map(_squeeze, words.DIRECTIONS), "vloss", "vacc"}
+    metrics = {*map(_squeeze, words.DIRECTIONS), "vloss", "vacc", "tloss", "tacc"}
     return _Squeezed(
         metrics=frozenset(metrics),
         counters=frozenset(map(_squeeze, words.COUNTERS)),
         settings=frozenset(map(_squeeze, words.SETTINGS)),
         before=(*words.QUALIFIERS, *words.HEADS),
         after=(*words.TAILS, *words.QUALIFIERS),
+        layer=re.compile(
+            rf"(?<![^\W\d_])(?:(?:{'|'.join(words.QUALIFIERS)})_(?P<between>[a-z]+(?:_[a-z]+)?)"
+            rf"(?:_\d+)?|(?:{words.LAYER})_\d+|[a-z])_$",
+            re.IGNORECASE,
+        ),
     )

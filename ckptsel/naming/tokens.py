@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES
-from ckptsel.naming.vocabulary import STOPWORDS
+from ckptsel.naming.labels import label_after
+from ckptsel.naming.vocabulary import LAYER, STOPWORDS
 
 Kind: TypeAlias = Literal["integer", "decimal", "opaque"]
 
@@ -42,6 +43,7 @@ _OPAQUE = re.compile(
   | (?<!\d)\d\d:\d\d(?::\d\d)?(?!\d)                                 # 21:07:34
   | (?<![\d.])\d\d(?:_\d\d){3,}(?![\d.])                             # 05_30_16_05_23
   | (?<![\d=.])1[4-9]\d{8}(?:\d{3})?(?![\d.])                        # seconds since 1970
+  | (?<![\d.,])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+,\d+)(?![\d.,])       # 1,234.5 and 93,25
   | (?<![0-9A-Za-z.])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,}(?![0-9A-Za-z])  # hash
     """,
     re.VERBOSE,
@@ -52,6 +54,11 @@ _IN_LABEL = re.compile(
     r"""
     (?<![A-Za-z0-9])(?:f1|f2|r2|l1|l2|hd95|m?ap(?:50(?:-95)?|75)|rouge[-_]?[12]|acc[15])
         (?=[-_ =]|$)
+  | (?<![A-Za-z0-9])(?:f1|r2)(?=score|0\.\d)                          # f1score, f10.62
+  | (?<![A-Za-z0-9])(?:m?ap50|top[15])(?=0\.\d)                      # map500.512
+  | (?<![A-Za-z])m?ap[-_](?:50|75)(?=[-_](?:epoch|iter|0\.\d))       # bbox_mAP_50_epoch_24
+  | (?<![A-Za-z])(?:top|prec|bleu)\d(?=[-_])
+  | @\[[^\]]*\]                                                      # AP@[IoU=0.50:0.95]
   | (?<![A-Za-z])top[-_]?\d+(?=[-_]?acc|[-_=])
   | @[\d.]+(?:[:\-][\d.]+)?(?==|%3D|[-_]+\d)                         # mAP@0.50=
   | _\d+(?==|%3D)                                                    # ndcg_10=
@@ -61,6 +68,10 @@ _IN_LABEL = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_IN_LAYER = re.compile(
+    rf"(?<![A-Za-z0-9])(?:(?:val|valid|validation|train|test)_[a-z]+|{LAYER})_\d{{1,2}}(?=_[a-z])",
+    re.IGNORECASE,
+)
 
 # An exponent needs its sign: `7.995e-05` has one, `68e-step` and `e15` have none.
 _NUMBER = re.compile(
@@ -68,6 +79,8 @@ _NUMBER = re.compile(
 )
 _COUNTER_BEHIND = re.compile(r"(?:epoch|ep|e|iters?|steps?)(?![A-Za-z0-9])", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z]+\Z")
+_VERSION = re.compile(r"[a-z]+v")  # the `v` of inceptionv3
+_PADDED = re.compile(r"0\d\d")  # `0012.345`: where does the epoch end?
 _ANY_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,11}$")
 _LONGEST_FIRST = sorted((*SUFFIXES, *GENERAL_SUFFIXES), key=len, reverse=True)
 _KNOWN_SUFFIX = re.compile("(?:" + "|".join(map(re.escape, _LONGEST_FIRST)) + ")$")
@@ -90,6 +103,7 @@ def tokenize(name: str) -> list[Token]:
         for m in _IN_LABEL.finditer(stem)
         if encoded or not m.group().startswith("%")
     ]
+    taken += [(m.start(), m.end(), "label") for m in _IN_LAYER.finditer(stem)]
     tokens = [Token(s, e, stem[s:e], "opaque") for s, e, kind in taken if kind == "opaque"]
     position = 0
     while match := _NUMBER.search(stem, position):
@@ -106,18 +120,29 @@ def tokenize(name: str) -> list[Token]:
 def _number_tokens(stem: str, start: int, end: int) -> list[Token]:
     text = stem[start:end]
     pieces = text.split(".")
-    if len(pieces) == 3 and stem[start - 1 : start].lower() != "v":
-        # `003.0.1234`: an integer, a point, a decimal.
-        middle = start + len(pieces[0])
-        return [_token(stem, start, middle), _token(stem, middle + 1, end)]
-    if len(pieces) > 2:
-        return [Token(start, end, text, "opaque")]
     word = _WORD.search(stem, 0, start)
-    if len(pieces) == 2 and word and word.group().lower() in STOPWORDS:
-        # `weights1.05-0.31`: the second set of weights, at epoch 5.
-        middle = start + len(pieces[0])
-        return [_token(stem, start, middle), _token(stem, middle + 1, end)]
+    label = word.group().lower() if word else ""
+    cut = 0
+    if len(pieces) == 3 and stem[start - 1 : start].lower() != "v":
+        cut = _cut_of_three(pieces)
+    elif len(pieces) == 2 and (label in STOPWORDS or _VERSION.fullmatch(label)):
+        # `weights1.05-0.31`: the second set of weights, at epoch 5. `resnetv2.05-0.31`: likewise.
+        cut = len(pieces[0])
+    if cut:
+        return [_token(stem, start, start + cut), _token(stem, start + cut + 1, end)]
+    if len(pieces) > 2 or (len(pieces) == 2 and _PADDED.match(text)):
+        return [Token(start, end, text, "opaque")]
     return [_token(stem, start, end)]
+
+
+def _cut_of_three(pieces: list[str]) -> int:
+    """Where `003.0.1234` (an integer and a decimal) or `0.1234.03` is cut; 0 where unclear."""
+    first, second, third = pieces
+    decimal_last = second == "0" or (len(second) <= 2 and second[0] != "0")
+    decimal_first = len(first) <= 2 and (first == "0" or first[0] != "0") and len(second) > 1
+    if decimal_last and not (decimal_first and third.isdigit()):
+        return len(first)
+    return len(first) + 1 + len(second) if decimal_first and not decimal_last else 0
 
 
 def _token(stem: str, start: int, end: int) -> Token:
@@ -132,7 +157,7 @@ def _token(stem: str, start: int, end: int) -> Token:
         start -= 1
     if after[:1].isalpha() and not (not decimal and _COUNTER_BEHIND.match(after)):
         # `224x`, `25hz`, `0.5B`; but `acc=0.93valid_loss=0.57` is a value and the next label.
-        follows_label = "=" in stem[:start][-1:] and re.match(r"[A-Za-z_/]+=", after)
-        if not follows_label:
+        next_label = stem[:start].endswith("=") and re.match(r"[A-Za-z_/]+=", after)
+        if not next_label and label_after(after) is None:
             return Token(start, end, stem[start:end], "opaque")
     return Token(start, end, stem[start:end], "decimal" if decimal else "integer")

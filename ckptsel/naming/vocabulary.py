@@ -22,13 +22,16 @@ _HIGHER_IS_BETTER = """
     accuracy acc accu racc binary_accuracy categorical_accuracy sparse_categorical_accuracy
     top_k_categorical_accuracy sparse_top_k_categorical_accuracy balanced_accuracy
     auc auroc aucroc roc_auc auprc aucpr pr_auc prauc roc average_precision
-    f1 f1_score f2 f0.5 fbeta fmeasure f_measure fscore f_score micro_f1 macro_f1 weighted_f1
+    f1 f1_score f1score f2 f0.5 fbeta fmeasure f_measure fscore f_score micro_f1
+    macro_f1 weighted_f1
     precision recall sensitivity specificity tpr tnr ppv npv
+    top1 top5 acc1 acc5 prec1 prec5 map_50 map_75 map50_95 ap_50 ap_75
     iou miou mean_io_u mean_iou io_u binary_io_u one_hot_io_u one_hot_mean_io_u jaccard jsi giou
-    dice dice_coef dice_coefficient dsc map map50 ap ap50 ap75 mar
+    dice dice_score dice_coef dice_coefficient dsc map map50 ap ap50 ap75 mar
     ndcg mrr hit hits hit_rate success success_rate win_rate
-    bleu sacrebleu rouge rougel meteor cider chrf comet spice
-    psnr ssim ms_ssim r2 r2_score r_squared explained_variance
+    bleu sacrebleu bleu1 bleu2 bleu3 bleu4 rouge rouge1 rouge2 rougel rouge_l
+    meteor cider chrf comet spice
+    psnr ssim ms_ssim r2 r2_score r2score r_squared explained_variance
     pearson spearman kendall corr correlation pcc scc srcc plcc ccc
     mcc matthews kappa cohen_kappa qwk
     reward return returns mean_reward ep_rew_mean likelihood log_likelihood
@@ -45,11 +48,10 @@ DIRECTIONS: dict[str, Mode] = {
 }
 """The curated table: a metric's name, without `val_` and the like, and its good direction."""
 
+_ALWAYS_LOW = {"loss", "losses", "error", "errors"}
+
 TWO_SIDED = {"cosine_similarity", "cosine", "similarity", "elbo", "energy", "score", "margin"}
 """Known names that are minimised by some and maximised by others."""
-
-INVERTERS = {"neg", "negative", "minus", "inverse", "inv"}
-"""Words that turn the direction of what follows; whoever writes them must say what is meant."""
 
 COUNTERS: dict[str, Role] = {
     **dict.fromkeys(("epoch", "ep", "e", "epoch_idx", "current_epoch"), "epoch"),
@@ -91,7 +93,10 @@ QUALIFIERS: tuple[str, ...] = (
     "testing",
     "test",
 )
-QUALIFIERS += ("eval", "dev", "holdout", "ema")
+SPLITS = (*QUALIFIERS, "eval", "dev")
+"""Parts of the data: one that stands alone before a decimal names the value on that part."""
+
+QUALIFIERS = (*SPLITS, "holdout", "ema")
 TAILS: tuple[str, ...] = (
     "score",
     "mean",
@@ -104,7 +109,20 @@ TAILS: tuple[str, ...] = (
     "metrics",
 )
 TAILS += ("metric", "multilabel", "px", "step", "epoch", "top1", "top5", "total")
-HEADS = ("mean", "avg", "micro", "macro", "weighted", "balanced", "running")
+INVERTERS = {"neg", "negative", "minus", "inverse", "inv", "no", "non", "not", "without", "wo"}
+"""Words that turn the meaning of what follows; whoever writes them must say what is meant."""
+
+_HEADS = """
+    mean avg average micro macro weighted balanced running total smooth per class main aux
+    cls reg box bbox obj seg mask rpn pixel global local gen generator disc discriminator adv
+    recon reconstruction rec style content perceptual actor critic policy value focal triplet
+    contrastive huber ctc att attention mlm nsp
+"""
+HEADS = (*_HEADS.split(), *sorted(INVERTERS))
+"""Words before a metric that make another one of it: `cls_loss` and `no_loss` are no `loss`."""
+
+LAYER = "(?:main_|aux_)?output|dense|conv[123]d|head|branch|out|activation|sequential|logits"
+"""Names that Keras gives to layers (a regular expression): one's metric is `dense_1_loss`."""
 
 _SEPARATORS = re.compile(r"[\s_\-/.:@]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -142,6 +160,8 @@ def _phrase(name: str) -> str | None:
             phrase = "_".join(words[start:])
             if phrase in TWO_SIDED:
                 return None
+            if phrase in _ALWAYS_LOW:
+                return phrase  # dice_loss falls, though dice rises
             if phrase in DIRECTIONS:
                 before = {DIRECTIONS.get(word) for word in words[:start]} - {None}
                 return None if before - {DIRECTIONS[phrase]} else phrase

@@ -36,8 +36,8 @@ PERCENT_SPEC = re.compile(
     r"(?P<type>[diouxXeEfFgGcrsa])"
 )
 
-# No double prints longer than this; a longer run of digits is noise, not a value.
-MAX_NUMBER_LENGTH = 400
+# No double prints longer than this, thousands apart; more digits are noise, not a value.
+MAX_NUMBER_LENGTH = 500
 
 _BASES = {"b": 2, "o": 8, "x": 16, "X": 16}
 
@@ -116,7 +116,7 @@ class Field:
     def readings(self, text: str) -> list[Value]:
         """The values that print as this text: none, the one, or the first two of several."""
         found: list[Value] = []
-        for core in self._cores(text):
+        for core in self.cores(text):
             for value in self._values(core):
                 if self.prints(value, text):
                     if not any(_same(value, other) for other in found):
@@ -126,7 +126,7 @@ class Field:
                 break
         return found
 
-    def _cores(self, text: str) -> Iterator[str]:
+    def cores(self, text: str) -> Iterator[str]:
         """The text without its padding; several where padding and value look alike."""
         yield text
         parts = self._parts
@@ -156,11 +156,10 @@ class Field:
         whole = self.type in ("", "d", "i", "u", "n", *_BASES)
         if whole and (number := _integer(plain, _BASES.get(self.type, 10))) is not None:
             yield number
-        # 69.5% is 69.5e-2: rounded once, where a division would round twice.
-        percent = self.type == "%" and plain.endswith("%")
-        if (not whole or self.type in ("", "n")) and (
-            decimal := _decimal(plain[:-1] + "e-2" if percent else plain)
-        ) is not None:
+        if self.type == "%":
+            # 69.5% is 69.5e-2: rounded once, where a division would round twice. And nan is nan.
+            plain = re.sub(r"(?<![a-z])%$", "e-2", plain).rstrip("%")
+        if (not whole or self.type in ("", "n")) and (decimal := _decimal(plain)) is not None:
             yield decimal
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ckptsel.naming.fields import Field
@@ -19,6 +20,8 @@ Status: TypeAlias = Literal["ok", "ambiguous", "no-match"]
 
 # File systems allow 255 bytes a name, so more is no file's; and it bounds the work below.
 MAX_NAME_LENGTH = 1024
+# The search goes as deep as there are parts; Python allows 1000 calls within each other.
+MAX_PARTS = 200
 # How many texts are tried before a name counts as undecidable.
 MAX_TRIES = 50_000
 
@@ -84,6 +87,8 @@ class Form:
         """Read a name, which has as many folders before it as the form speaks of."""
         if len(text) > MAX_NAME_LENGTH:
             return Reading("no-match", reason=f"longer than {MAX_NAME_LENGTH} characters")
+        if len(self.parts) > MAX_PARTS:
+            return Reading("no-match", reason=f"the pattern has more than {MAX_PARTS} parts")
         if self.tail:
             match = re.search(self.tail + r"\Z", text)
             if match is None:
@@ -132,6 +137,8 @@ class Form:
         regex = ""
         for part, following in zip(self.parts, (*self.parts[1:], ""), strict=True):
             if isinstance(part, str):
+                if "\n" in part:
+                    return None  # two names, a line each, would look like one
                 regex += re.escape(part)
                 continue
             if isinstance(following, Field) or following[:1].isdigit():
@@ -147,7 +154,7 @@ def _quick_field(part: Field) -> str | None:
     if part.style != "format" or part.conversion:
         return None
     if match := re.fullmatch(r"(?:0(\d+))?d", part.spec):
-        width = int(match[1] or 1)
+        width = max(1, int(match[1] or 1))
         return rf"[0-9]{{{width}}}|[1-9][0-9]{{{width},14}}" if width < 15 else None
     if (match := re.fullmatch(r"\.(\d)f", part.spec)) and match[1] != "0":
         # At most 15 digits: every one of them survives the way through a double.
@@ -231,9 +238,13 @@ def _agree(fields: list[Field], reading: _Reading) -> _Reading | None:
     chosen: dict[str, Value] = {}
     for name in {f.name for f in fields}:
         places = [(f, *read) for f, read in zip(fields, reading, strict=True) if f.name == name]
-        candidates: list[Value] = [value for _, _, value in places]
-        candidates += _middles([text for _, text, _ in places])
-        for value in candidates:
+        texts = [text for _, text, _ in places]
+        for value in chain(
+            (value for _, _, value in places),
+            _middles(texts),
+            # As text: `0` may be the text that stands padded as `0    ` in another place.
+            *(f.cores(text) for f, text, _ in places if f.is_text),
+        ):
             if all(f.prints(value, text) for f, text, _ in places):
                 chosen[name] = value
                 break
@@ -248,14 +259,14 @@ def _middles(texts: list[str]) -> list[Value]:
 
     low, high = Fraction(-(10**400)), Fraction(10**400)
     for text in texts:
-        match = re.fullmatch(r"\s*([+-]?\d*)(?:\.(\d*))?(?:[eE]([+-]\d+))?(%?)\s*", text)
-        if match is None or not (match[1] or match[2]):
+        match = re.fullmatch(r"\s*([+-]?\d+)(?:\.(\d*))?(?:[eE]([+-]\d+))?(%?)\s*", text)
+        if match is None:
             return []
         decimals = match[2] or ""
         exponent = int(match[3] or 0) - len(decimals) - (2 if match[4] else 0)
         if abs(exponent) > MAX_NAME_LENGTH:
             return []
         unit = Fraction(10) ** exponent
-        middle = int((match[1] + decimals).strip() or "0") * unit
+        middle = int(match[1] + decimals) * unit
         low, high = max(low, middle - unit / 2), min(high, middle + unit / 2)
     return [float((low + high) / 2)] if low <= high and len(texts) > 1 else []

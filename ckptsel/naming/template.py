@@ -76,6 +76,13 @@ def _closing_brace(text: str, start: int) -> int:
             (start, start + 1),
             hint="close the field with '}', or write '{{' for a literal brace",
         )
+    if 0 <= inner < end and text[start:inner].endswith(":"):
+        raise PatternError(
+            "a field within a format specification",
+            text,
+            (inner, end + 1),
+            hint="write out the width or precision that stands there: a name does not tell it",
+        )
     if 0 <= inner < end:
         meant = text[:inner].rstrip("-_.:, ")
         cut = text[len(meant) : inner]
@@ -114,8 +121,8 @@ def _field(text: str, start: int, end: int, numbered: int) -> Field:
 def _spec_hint(spec: str) -> str:
     if spec.strip() != spec and SPEC.fullmatch(spec.strip()):
         return f"without the spaces: {spec.strip()!r}"
-    head = re.match(r"[\d.]*[a-zA-Z%]?", spec)
-    if head and head.group() and head.group() != spec:
+    head = re.match(r"[\d.]*[a-zA-Z%]?", spec.lstrip("%"))
+    if head and head.group() and SPEC.fullmatch(head.group()):
         return f"did you mean {head.group()!r}?"
     return "it is written as for str.format: '02d', '.4f', '.2e', '.1%'"
 

@@ -117,7 +117,7 @@ def _build(group: list[tuple[str, list[Token]]], *, single: bool) -> Pattern | N
     for token, column, label, before in zip(tokens, columns, labels, literals, strict=False):
         parts.append(before)
         if column.kind == "opaque":
-            parts.append(_named(Field("text"), used) if column.varies else token.text)
+            parts.append(_named(Field("text", "s"), used) if column.varies else token.text)
             continue
         decimal = column.kind == "decimal"
         told = label if label and (label.known or (decimal and not single)) else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding, Metric
-from ckptsel.naming.form import Form, Reading
+from ckptsel.naming.form import MAX_NAME_LENGTH, Form, Reading
 from ckptsel.naming.pattern import Pattern, tail_of
 from ckptsel.naming.vocabulary import role_of
 
@@ -271,6 +271,8 @@ def unlabelled_numbers(name: str, form: Form | None) -> tuple[Metric, ...]:
     """The numbers of a name that stand free, and that the form takes for literals."""
     from ckptsel.naming.tokens import tokenize  # noqa: PLC0415
 
+    if len(name) > MAX_NAME_LENGTH:
+        return ()
     text = "".join(p if isinstance(p, str) else "\0" for p in form.parts) if form else name
     free = [
         token

@@ -55,7 +55,7 @@ def find_monitor(tables: Sequence[Table], asked: str | None) -> Source:
     """
     labelled, unlabelled = _fields(tables)
     if asked is None:
-        return _only_metric(labelled, unlabelled)
+        return _only_metric(tables, labelled, unlabelled)
     everywhere = {text: names for text, names in labelled.items() if names}
     names = {name for found in everywhere.values() for name in found}
     if asked in names:
@@ -76,21 +76,39 @@ def find_monitor(tables: Sequence[Table], asked: str | None) -> Source:
 
 def _fields(tables: Sequence[Table]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """For each pattern's text: its labelled fields, and its unlabelled decimals."""
-    labelled: dict[str, list[str]] = {}
-    unlabelled: dict[str, list[str]] = {}
+    labelled: dict[str, dict[str, None]] = {}
+    unlabelled: dict[str, dict[str, None]] = {}
     for table in tables:
         text = table.pattern.text
-        if text in labelled:
-            continue
-        metrics = table.metrics(0)
-        labelled[text] = [m.name for m in metrics if m.labelled]
-        unlabelled[text] = [m.name for m in metrics if not m.labelled and m.role == "metric"]
-    return labelled, unlabelled
+        names = [m.name for m in table.metrics(0) if m.labelled]
+        labelled.setdefault(text, {}).update(dict.fromkeys(names))
+        unlabelled.setdefault(text, {}).update(dict.fromkeys(_decimals(table)))
+    return {t: [*n] for t, n in labelled.items()}, {t: [*n] for t, n in unlabelled.items()}
+
+
+def _decimals(table: Table) -> list[str]:
+    """The fields without a label that hold decimals; in some of the rows: `1`, `0.5`."""
+    metrics = [m for m in table.metrics(0) if not m.labelled]
+    if not table.readings:
+        return [m.name for m in metrics if m.role == "metric"]
+    values = [reading.values for reading in table.readings]
+    return [m.name for m in metrics if any(isinstance(v[m.name], float) for v in values)]
 
 
 def has_unlabelled(table: Table) -> bool:
     """Whether the names hold a decimal without a label, which could be any metric."""
-    return any(not m.labelled and m.role == "metric" for m in table.metrics(0))
+    return bool(_decimals(table))
+
+
+def _is_number(tables: Sequence[Table], name: str) -> bool:
+    """Whether a field has a number in some name; a date or a model's name is no metric."""
+    return any(
+        isinstance(m.value, (int, float))
+        for table in tables
+        for row in range(len(table.names) if table.readings else 1)
+        for m in table.metrics(row)
+        if m.name == name
+    )
 
 
 def _assumed(
@@ -115,10 +133,13 @@ def _assumed(
     return Source(asked, {text: names[0] for text, names in competing.items()}, False, (said,))
 
 
-def _only_metric(labelled: dict[str, list[str]], unlabelled: dict[str, list[str]]) -> Source:
+def _only_metric(
+    tables: Sequence[Table], labelled: dict[str, list[str]], unlabelled: dict[str, list[str]]
+) -> Source:
     from ckptsel.naming.vocabulary import role_of  # noqa: PLC0415
 
-    metrics = sorted({n for names in labelled.values() for n in names if role_of(n) == "metric"})
+    names = sorted({name for found in labelled.values() for name in found})
+    metrics = [n for n in names if role_of(n) == "metric" and _is_number(tables, n)]
     nameless = [text for text, names in unlabelled.items() if names]
     if len(metrics) == 1 and not nameless:
         name = metrics[0]

@@ -29,7 +29,7 @@ class Query:
         allow_zero: let a printed zero win where Lightning could have written it for "missing".
 
     Raises:
-        UsageError: for an unknown mode or tie rule, or a depth below 1.
+        UsageError: for an unknown mode or tie rule, an empty monitor, or a depth below 1.
     """
 
     locations: tuple[str, ...] = (".",)
@@ -52,6 +52,8 @@ class Query:
             raise UsageError(
                 f"unknown tie rule {self.tie!r}", hint="the rules are later, earlier and error"
             )
+        if self.monitor == "":
+            raise UsageError("the monitor is empty", hint="name it, such as --monitor val_loss")
         if self.max_depth is not None and self.max_depth < 1:
             raise UsageError(
                 "--max-depth must be at least 1", hint="1 looks at the location's own files only"

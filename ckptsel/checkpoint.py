@@ -50,6 +50,11 @@ class Finding:
     path: str = ""
     strict: bool = False
 
+    @property
+    def said(self) -> str:
+        """The message, with the path it is about if that is not in it."""
+        return self.message if self.path in self.message else f"{self.path}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:

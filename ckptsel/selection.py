@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Checkpoint, Finding, Monitor, Ranked, Ranking
-from ckptsel.errors import MonitorNotFoundError, StrictError, TieError
+from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError, StrictError
 from ckptsel.monitor import Source, find_monitor, has_unlabelled
 from ckptsel.naming.conventions import IGNITE_SIGN, LIGHTNING_ZERO
+from ckptsel.naming.read import as_number
 from ckptsel.naming.vocabulary import keras2_direction
 from ckptsel.query import Query
-from ckptsel.ranking import may_be_reversed, monitor_for, not_rankable, order, shortlist
+from ckptsel.ranking import monitor_for, not_rankable, order, shortlist
 from ckptsel.survey import Read, Survey, bare_checkpoint, checkpoint_of, survey
+from ckptsel.ties import tie_findings
 from ckptsel.traps import is_negated_loss, may_mean_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Query", "select"]
 
@@ -81,8 +83,10 @@ def select(
     columns = _without_missing(columns, monitor, query, found)
     ranked = _ranked(columns, source, monitor, query, keep, found)
     if not ranked and keep is not None:
+        # It may have been there, and was passed over for a reason.
         raise MonitorNotFoundError(
             f"no checkpoint has a finite {monitor.name}",
+            details=tuple(finding.said for finding in found.findings if finding.strict),
             hint="`ckptsel list` shows what their names hold",
         )
     rest = [] if query.per_run or keep is not None else _rest(found, ranked, source, monitor)
@@ -96,7 +100,7 @@ def _source(found: Survey, query: Query) -> Source:
         source = find_monitor(found.tables, query.monitor)
     except MonitorNotFoundError as error:
         # It may stand in the very names that could not be read.
-        error.details += tuple(finding.message for finding in found.findings if finding.strict)
+        error.details += tuple(finding.said for finding in found.findings if finding.strict)
         raise
     found.findings += source.findings
     return source
@@ -109,17 +113,41 @@ def _say_name_traps(found: Survey) -> None:
 
 def _unranked(found: Survey, query: Query) -> Ranking:
     """All checkpoints in the order of their paths."""
-    checkpoints = [checkpoint_of(r, row) for r in found.read for row in range(len(r.table.names))]
-    checkpoints += map(bare_checkpoint, found.unread)
-    rows = [Ranked(None, c) for c in found.existing(sorted(checkpoints, key=lambda c: c.path))]
-    return _finished(found, query, None, rows)
+    # Of several links to one file, the one whose name says something is shown.
+    checkpoints = found.existing([*_by_path(_read(found)), *_by_path(_bare(found))])
+    return _finished(found, query, None, [Ranked(None, c) for c in _by_path(checkpoints)])
+
+
+def _read(found: Survey) -> Iterator[Checkpoint]:
+    return (checkpoint_of(r, row) for r in found.read for row in range(len(r.table.names)))
+
+
+def _bare(found: Survey) -> Iterator[Checkpoint]:
+    return map(bare_checkpoint, found.unread)
+
+
+def _by_path(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
+    return sorted(checkpoints, key=lambda checkpoint: checkpoint.path)
 
 
 def _direction(source: Source, columns: list[_Column], query: Query, found: Survey) -> Monitor:
-    """The monitor's direction: as asked, or from the table; turned where ignite negated."""
-    values = [value for column in columns for value in column.finite]
-    names = (name for column in columns for name in column.read.table.names)
-    if values and is_negated_loss(source.name, names, values):
+    """The monitor's direction: as asked, or from the table; turned where ignite negated.
+
+    Raises:
+        AmbiguousMonitorError: if some of the values are negated, and others are not.
+    """
+    negated = [
+        is_negated_loss(source.name, column.read.table.names, column.finite)
+        for column in columns
+        if column.finite
+    ]
+    if any(negated):
+        if not all(negated):
+            raise AmbiguousMonitorError(
+                f"some names look like pytorch-ignite's, in which {source.name} stands negated,"
+                " and others do not",
+                hint="rank them apart, by their folders or by --include and --exclude",
+            )
         found.findings.append(Finding(IGNITE_SIGN.code, IGNITE_SIGN.says, strict=True))
         return Monitor(source.name, "max", "pytorch-ignite's scores: higher is better")
     monitor = monitor_for(source.name, query.mode)
@@ -166,73 +194,52 @@ def _ranked(
     found: Survey,
 ) -> list[Ranked]:
     """The best, in order; only these become checkpoints, and are looked at on the disk."""
-    wanted = None if keep is None else keep + _SPARE
-    picked = [(c, row) for c in columns for row in shortlist(c.values, monitor.mode, wanted)]
-    if not query.per_run:
-        values = [column.values[row] for column, row in picked]
-        picked = [picked[i] for i in shortlist(values, monitor.mode, wanted)]
-    checkpoints = order(
-        [(column.values[row], checkpoint_of(column.read, row)) for column, row in picked],
-        monitor.mode,
-        earlier=query.tie == "earlier",
-    )
-    checkpoints = found.existing(checkpoints)
-    if query.per_run:
-        best_of_run: dict[str, Checkpoint] = {}
-        for checkpoint in checkpoints:
-            best_of_run.setdefault(checkpoint.run, checkpoint)
-        checkpoints = [*best_of_run.values()]
-    metrics = [source.metric_of(checkpoint) for checkpoint in checkpoints]
-    times = Counter(metric.value for metric in metrics if metric)
-    rows = [
-        Ranked(rank, checkpoint, metric, tied=metric is not None and times[metric.value] > 1)
-        for rank, (checkpoint, metric) in enumerate(zip(checkpoints, metrics, strict=True), 1)
-    ]
-    _say_ties(rows, monitor, query, found)
-    return rows[:keep]
-
-
-def _say_ties(rows: list[Ranked], monitor: Monitor, query: Query, found: Survey) -> None:
-    """Say what decided among equals, and where rounding may hide the order.
-
-    Raises:
-        TieError: for a tie, if `query.tie` is `error`.
-    """
-    if len(rows) < 2 or rows[0].metric is None:
-        return
-    best, value = rows[0].metric, rows[0].metric.value
-    equal = [row for row in rows if row.metric and row.metric.value == value]
-    if len(equal) > 1:
-        said = f"{len(equal)} checkpoints have the same {monitor.name} of {best.text} in print"
-        if query.tie == "error":
-            raise TieError(said, hint="--tie later takes the later epoch")
-        chosen = f"{said}; of these, the {query.tie} one comes first"
-        found.findings.append(Finding("tie", chosen, rows[0].checkpoint.path, strict=True))
-    closest = next((row for row in rows if row.metric and row.metric.value != value), None)
-    if closest and closest.metric and may_be_reversed(best, closest.metric):
-        said = (
-            f"{best.text} and {closest.metric.text} are printed with different precision:"
-            " rounding may hide which is better"
+    groups: dict[str, list[Checkpoint]] = {}
+    for wanted in (None,) if keep is None else (keep + _SPARE, None):
+        picked = [(c, row) for c in columns for row in shortlist(c.values, monitor.mode, wanted)]
+        if not query.per_run:
+            values = [column.values[row] for column, row in picked]
+            picked = [picked[i] for i in shortlist(values, monitor.mode, wanted)]
+        checkpoints = order(
+            [(column.values[row], checkpoint_of(column.read, row)) for column, row in picked],
+            monitor.mode,
+            earlier=query.tie == "earlier",
         )
-        found.findings.append(Finding("rounded-apart", said, closest.checkpoint.path, strict=True))
+        groups = {}
+        for checkpoint in found.existing(checkpoints):
+            groups.setdefault(checkpoint.run if query.per_run else "", []).append(checkpoint)
+        best = [group[0] for group in groups.values()] if query.per_run else groups.get("", [])
+        # Too many were gone, or links to others: then all are looked at.
+        if wanted is None or len(best) >= wanted - _SPARE or len(picked) < wanted:
+            break
+    for group in groups.values():
+        found.findings += tie_findings(group, source, monitor, query.tie)
+    times = Counter(
+        (run, as_number(metric.value))
+        for run, group in groups.items()
+        for checkpoint in group
+        if (metric := source.metric_of(checkpoint))
+    )
+    rows = []
+    for rank, checkpoint in enumerate(best[:keep], 1):
+        metric = source.metric_of(checkpoint)
+        run = checkpoint.run if query.per_run else ""
+        tied = metric is not None and times[run, as_number(metric.value)] > 1
+        rows.append(Ranked(rank, checkpoint, metric, tied=tied))
+    return rows
 
 
 def _rest(found: Survey, ranked: list[Ranked], source: Source, monitor: Monitor) -> list[Ranked]:
     """The checkpoints without a place, in the order of their paths, each with the reason."""
     placed = {row.checkpoint.path for row in ranked}
-    checkpoints = [
-        checkpoint_of(read, row)
-        for read in found.read
-        for row, name in enumerate(read.table.names)
-        if read.folder.join(name) not in placed
-    ]
-    checkpoints += map(bare_checkpoint, found.unread)
     rest = []
-    for checkpoint in found.existing(sorted(checkpoints, key=lambda c: c.path)):
-        metric = source.metric_of(checkpoint)
-        reason = not_rankable(metric, monitor.name) or "a printed zero may mean that it was missing"
-        rest.append(Ranked(None, checkpoint, metric, reason))
-    return rest
+    for checkpoint in found.existing([*_by_path(_read(found)), *_by_path(_bare(found))]):
+        if checkpoint.path not in placed:
+            metric = source.metric_of(checkpoint)
+            reason = not_rankable(metric, monitor.name)
+            reason = reason or "a printed zero may mean that it was missing"
+            rest.append(Ranked(None, checkpoint, metric, reason))
+    return sorted(rest, key=lambda row: row.checkpoint.path)
 
 
 def _say_valueless(found: Survey, columns: list[_Column], source: Source) -> None:
@@ -277,10 +284,9 @@ def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[R
     """
     grave = [finding for finding in found.findings if finding.strict]
     if query.strict and grave:
-        first = f"{grave[0].path}: {grave[0].message}" if grave[0].path else grave[0].message
         raise StrictError(
-            f"under --strict: {first}",
-            details=tuple(f"{one.path}: {one.message}" for one in grave[1:5]),
+            f"under --strict: {grave[0].said}",
+            details=tuple(finding.said for finding in grave[1:5]),
             hint="without --strict this is only said",
         )
     return Ranking(

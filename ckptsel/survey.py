@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ckptsel import storage
 from ckptsel.checkpoint import Checkpoint, Finding, Metric
-from ckptsel.errors import NothingFoundError, PatternMismatchError
 from ckptsel.grouping import run_of
+from ckptsel.mismatch import Unread, mismatch, nothing_found
+from ckptsel.naming.form import Reading
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
 from ckptsel.scan import Scan
@@ -19,11 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ckptsel.grouping import Folder
-    from ckptsel.naming.form import Reading
     from ckptsel.query import Query
-
-
-_NOTHING_HINT = "look in another folder; or --pattern, for names with an unusual suffix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +29,6 @@ class Read:
 
     folder: Folder
     table: Table
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A checkpoint whose name says nothing, or too much."""
-
-    folder: Folder
-    name: str
-    reading: Reading
 
 
 @dataclass(slots=True)
@@ -53,6 +41,7 @@ class Survey:
         learned: whether the patterns were learned from the names.
         findings: what was noticed.
         passed_over: reason → how many entries were no candidates.
+        looked_at: path → the checkpoint with size and age; None for one that does not count.
     """
 
     read: list[Read] = field(default_factory=list)
@@ -60,6 +49,8 @@ class Survey:
     learned: bool = False
     findings: list[Finding] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    looked_at: dict[str, Checkpoint | None] = field(default_factory=dict)
+    _identities: set[tuple[int, int]] = field(default_factory=set)
 
     @property
     def tables(self) -> list[Table]:
@@ -81,21 +72,29 @@ class Survey:
 
     def existing(self, checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
         """The checkpoints with size and age; links to one that came before are counted once."""
-        found: dict[tuple[int, int], Checkpoint] = {}
+        found: dict[str, Checkpoint] = {}
         for checkpoint in checkpoints:
-            try:
-                stats = [storage.stat(file) for file in checkpoint.files]
-            except OSError as error:
-                said = f"cannot be read: {error.strerror}"
-                self.findings.append(Finding("vanished", said, checkpoint.path, strict=True))
-                continue
-            if stats[0].identity in found:
-                self.passed_over["a link to a checkpoint already counted"] += 1
-                continue
-            found[stats[0].identity] = checkpoint.with_stat(
-                sum(stat.size_bytes for stat in stats), max(stat.modified for stat in stats)
-            )
+            path = checkpoint.path
+            if path not in self.looked_at:
+                self.looked_at[path] = self._look_at(checkpoint)
+            if (one := self.looked_at[path]) is not None:
+                found[path] = one
         return [*found.values()]
+
+    def _look_at(self, checkpoint: Checkpoint) -> Checkpoint | None:
+        try:
+            stats = [storage.stat(file) for file in checkpoint.files]
+        except OSError as error:
+            said = f"cannot be read: {error.strerror}"
+            self.findings.append(Finding("vanished", said, checkpoint.path, strict=True))
+            return None
+        if stats[0].identity in self._identities:
+            self.passed_over["a link to a checkpoint already counted"] += 1
+            return None
+        self._identities.add(stats[0].identity)
+        return checkpoint.with_stat(
+            sum(stat.size_bytes for stat in stats), max(stat.modified for stat in stats)
+        )
 
 
 def survey(query: Query, progress: Callable[[int], None] | None = None) -> Survey:
@@ -127,15 +126,18 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
         found.read += [Read(folder, table) for table in tables]
         if unread:
             late.append((folder, unread))
-    if late and not given:
+    if not given:
         found.read += _read_late(reader, late)
+        found.read = [new for read in found.read for new in _read_again(reader, read)]
     for folder, unread in late:
         _sort_out(found, folder, unread)
     _say_ambiguous(found)
+    if given and late and not found.read:
+        raise mismatch(
+            given, [Unread(f, name, r) for f, names in late for name, r in names.items()]
+        )
     if not found.seen:
-        raise NothingFoundError(_nothing(query, scan), hint=_NOTHING_HINT)
-    if given and not found.read:
-        _refuse(given, found.unread)
+        raise nothing_found(query, scan)
     return found
 
 
@@ -150,6 +152,26 @@ def _read_late(reader: Reader, late: list[tuple[Folder, dict[str, Reading]]]) ->
             if together.get(name, unread[name]).status == "ambiguous":
                 unread[name] = together[name]
     return read
+
+
+def _read_again(reader: Reader, read: Read) -> list[Read]:
+    """Read names without a metric by another folder's pattern, if that finds one in all of them.
+
+    Where all names of a folder have the same `0.50`, it looks like a part of the name; beside a
+    folder with others, it is the value that these are to be compared with.
+    """
+    if _holds_metric(read.table):
+        return [read]
+    for pattern in reader.learned:
+        unread = dict.fromkeys(read.table.names, Reading("no-match"))
+        tables = Reader((pattern,)).apply(read.folder.path, unread)
+        if not unread and all(map(_holds_metric, tables)):
+            return [Read(read.folder, table) for table in tables]
+    return [read]
+
+
+def _holds_metric(table: Table) -> bool:
+    return any(metric.role == "metric" for metric in table.metrics(0))
 
 
 def _sort_out(found: Survey, folder: Folder, unread: dict[str, Reading]) -> None:
@@ -200,40 +222,4 @@ def _checkpoint(
         run=run_of(folder.path, folder.root, levels=levels),
         metrics=metrics,
         pattern=pattern,
-    )
-
-
-def _nothing(query: Query, scan: Scan) -> str:
-    where = ", ".join(map(repr, query.locations)) if query.files is None else "the listed files"
-    what = f"{scan.seen} entries, none of them a checkpoint" if scan.seen else "it is empty"
-    return f"no checkpoint in {where}: {what}"
-
-
-def _refuse(given: tuple[Pattern, ...], unread: list[Unread]) -> None:
-    """Say where the nearest name and the pattern part.
-
-    Raises:
-        PatternMismatchError: always.
-    """
-    if any(one.reading.status == "ambiguous" for one in unread):
-        nearest = next(one for one in unread if one.reading.status == "ambiguous")
-        raise PatternMismatchError(
-            f"every name that fits {given[0].text!r} has more than one reading, such as"
-            f" {nearest.name!r}: {dict(nearest.reading.values)} or {dict(nearest.reading.other)}",
-            hint="separate the fields, or give their number formats",
-        )
-    nearest = max(unread, key=lambda one: one.reading.furthest)
-    text = nearest.name
-    depth = max(pattern.forms[0].depth for pattern in given)
-    hint = "compare the pattern with the name, from the caret on"
-    if depth:
-        inner = given[0].text.rpartition("/")[2]
-        text = "/".join(os.path.abspath(nearest.folder.join(text)).split("/")[-depth - 1 :])
-        if any(Pattern(inner).parse(one.name).status == "ok" for one in unread):
-            hint = f"the folders do not match, but the names do: --pattern {inner!r}"
-    caret = " " * nearest.reading.furthest + "^"
-    raise PatternMismatchError(
-        f"no name matches the pattern {given[0].text!r}; the nearest is",
-        hint=hint,
-        details=("".join(c if c.isprintable() else "?" for c in text), caret),
     )

@@ -116,7 +116,7 @@ class Field:
     def readings(self, text: str) -> list[Value]:
         """The values that print as this text: none, the one, or the first two of several."""
         found: list[Value] = []
-        for core in self.cores(text):
+        for core in self._cores(text):
             for value in self._values(core):
                 if self.prints(value, text):
                     if not any(_same(value, other) for other in found):
@@ -126,7 +126,12 @@ class Field:
                 break
         return found
 
-    def cores(self, text: str) -> Iterator[str]:
+    def candidates(self, text: str) -> Iterator[Value]:
+        """All that could print as this text, however it is padded; not all of it does."""
+        for core in self._cores(text):
+            yield from self._values(core)
+
+    def _cores(self, text: str) -> Iterator[str]:
         """The text without its padding; several where padding and value look alike."""
         yield text
         parts = self._parts

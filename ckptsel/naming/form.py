@@ -242,8 +242,8 @@ def _agree(fields: list[Field], reading: _Reading) -> _Reading | None:
         for value in chain(
             (value for _, _, value in places),
             _middles(texts),
-            # As text: `0` may be the text that stands padded as `0    ` in another place.
-            *(f.cores(text) for f, text, _ in places if f.is_text),
+            # What a place alone says first may be padding: `0    ` is printed by the text `0`.
+            *(f.candidates(text) for f, text, _ in places),
         ):
             if all(f.prints(value, text) for f, text, _ in places):
                 chosen[name] = value

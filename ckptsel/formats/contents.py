@@ -74,10 +74,13 @@ class Contents(ABC):
     Attributes:
         kind: the format's name, as in `Format.name`.
         version: the format's version where it has one, "" otherwise.
+        lists_tensors: whether `tensors` can be known; false where only a package that is not
+            installed could list them.
     """
 
     kind: str
     version: str = ""
+    lists_tensors: bool = True
 
     @property
     @abstractmethod

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.naming.labels import is_equals, label_after, label_of, without_separators
+from ckptsel.naming.labels import Label, is_equals, label_after, label_of, without_separators
 from ckptsel.naming.vocabulary import COUNTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.naming.labels import Label
     from ckptsel.naming.tokens import Kind
 
 
@@ -109,14 +107,22 @@ def _claims(
 
 
 def _told_apart(labels: list[Label | None], literals: Sequence[str]) -> list[Label | None]:
-    """With the word before a label that stands twice: `D_loss_0.5_G_loss_0.6`."""
-    count = Counter(label.name for label in labels if label)
-    told: list[Label | None] = []
-    for label, before in zip(labels, literals, strict=False):
-        if label and count[label.name] > 1:
-            text = without_separators(before)
-            word = re.search(rf"[^\W_]+[_\-/.]{re.escape(label.name)}$", text)
-            told.append(replace(label, name=word.group()) if word else label)
-        else:
-            told.append(label)
+    """With the word before a label that stands twice, where that tells: `tr_loss`, `vl_loss`."""
+    longer = [
+        _with_word_before(label.name, before) if label else ""
+        for label, before in zip(labels, literals, strict=False)
+    ]
+    told = [*labels]
+    for name in {label.name for label in labels if label}:
+        places = [i for i, label in enumerate(labels) if label and label.name == name]
+        names = {longer[i] for i in places}
+        if len(places) > 1 and len(names) == len(places) and "" not in names:
+            for i in places:
+                told[i] = Label(longer[i], "metric", known=True)
     return told
+
+
+def _with_word_before(name: str, before: str) -> str:
+    """The label and the word to which it is tied, "" if there is none."""
+    word = re.search(rf"[^\W_]+[_\-/.]{re.escape(name)}$", without_separators(before))
+    return word.group() if word else ""

@@ -1,0 +1,234 @@
+"""Patterns learned from names that stand together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckptsel.naming.infer import learn
+from ckptsel.naming.pattern import Pattern
+from ckptsel.naming.read import NameReading, read_names
+
+if TYPE_CHECKING:
+    import random
+
+EPOCHS = (1, 2, 9, 10, 37, 100)
+
+
+def siblings(template: str) -> list[str]:
+    """A folder of names as a training run leaves them."""
+    return [
+        template.format(
+            epoch=e, step=17 * e, loss=2.5 / e, acc=1 - 0.7 / e, hash=f"{e * 99991:08x}"
+        )
+        for e in EPOCHS
+    ]
+
+
+def patterns(names: list[str]) -> list[str]:
+    """The texts of what is learned."""
+    return [pattern.text for pattern in learn(names)[0]]
+
+
+def values(reading: NameReading) -> dict[str, Any]:
+    """What one name says."""
+    return {metric.name: metric.value for metric in reading.metrics}
+
+
+@pytest.mark.parametrize(
+    "template, learned",
+    [
+        ("weights.{epoch:02d}-{loss:.2f}.hdf5", "weights.{0:02d}-{1:.2f}.hdf5"),
+        ("epoch={epoch:02d}-val_loss={loss:.2f}.ckpt", None),
+        ("ep{epoch:03d}-loss{loss:.3f}.h5", "ep{epoch:03d}-loss{loss:.3f}.h5"),
+        ("val_loss_{loss:.4f}.pt", "val_loss_{val_loss:.4f}.pt"),
+        ("val_loss-{loss:.4f}.pt", "val_loss-{val_loss:.4f}.pt"),
+        ("val_loss{loss:.4f}.pt", "val_loss{val_loss:.4f}.pt"),
+        ("val-wer-{loss:.3f}.pt", "val-wer-{val-wer:.3f}.pt"),
+        ("{epoch}epoch.pth", "{epoch:d}epoch.pth"),
+        ("acc={acc:.2f}valid_loss={loss:.2f}.pt", "acc={acc:.2f}valid_loss={valid_loss:.2f}.pt"),
+        ("f1_{acc:.2f}.pt", "f1_{f1:.2f}.pt"),
+        ("top_1_accuracy={acc:.3f}.ckpt", "top_1_accuracy={top_1_accuracy:.3f}.ckpt"),
+        ("mAP@0.50={acc:.2f}.pt", "mAP@0.50={mAP@0.50:.2f}.pt"),
+        ("val_ndcg_10={acc:.2f}.pt", "val_ndcg_10={val_ndcg_10:.2f}.pt"),
+        ("loss={loss:.2e}.ckpt", "loss={loss:.2e}.ckpt"),
+        ("acc_{acc:.1%}.ckpt", "acc_{acc:.1%}.ckpt"),
+        ("{epoch}-{loss}.h5", "{0:d}-{1}.h5"),
+        ("{loss:+.2f}.h5", "{0:+.2f}.h5"),
+        ("{epoch:d}e-step={step:d}.ckpt", "{epoch:d}e-step={step:d}.ckpt"),
+        # Constant numbers are literals, whatever stands beside them.
+        ("resnet50_224x224_b4_{epoch:02d}.h5", "resnet50_224x224_b4_{0:02d}.h5"),
+        ("seed42_fold3_lr0.001_loss{loss:.2f}.h5", "seed42_fold3_lr0.001_loss{loss:.2f}.h5"),
+        ("2024-01-21_15-48-32_e{epoch}.pt", "2024-01-21_15-48-32_e{epoch:d}.pt"),
+        ("tf2_run-7_{loss:.2f}-v1.h5", "tf2_run-7_{0:.2f}-v1.h5"),
+        # What varies and is no number is text.
+        ("{hash}_epoch{epoch}.pt", "{text:s}_epoch{epoch:d}.pt"),
+        # Labels that say more than the metric.
+        ("D_loss_{loss:.2f}_G_loss_{acc:.2f}.pt", "D_loss_{D_loss:.2f}_G_loss_{G_loss:.2f}.pt"),
+        ("best_bbox_mAP_50_epoch_{epoch}.pth", "best_bbox_mAP_50_epoch_{epoch:d}.pth"),
+        ("{{x}}_epoch{epoch}.pt", "{{x}}_epoch{epoch:d}.pt"),
+    ],
+)
+def test_learned(template: str, learned: str | None) -> None:
+    """Constant tokens are literals, and tokens that vary are fields, called by their labels."""
+    names = siblings(template)
+    expected = learned or template.replace("{loss", "{val_loss")
+    assert patterns(names) == [expected]
+    assert all(Pattern(expected).parse(name).status == "ok" for name in names)
+
+
+def test_several_patterns() -> None:
+    """A folder may hold the names of several callbacks."""
+    first = siblings("weights.{epoch:02d}-{loss:.2f}.h5")
+    second = siblings("epoch={epoch}-val_loss={loss:.3f}.ckpt")
+    assert sorted(patterns(first + second)) == [
+        "epoch={epoch:d}-val_loss={val_loss:.3f}.ckpt",
+        "weights.{0:02d}-{1:.2f}.h5",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, says, free",
+    [
+        ("epoch=02-val_loss=0.32-v1.ckpt", {"epoch": 2, "val_loss": 0.32}, []),
+        ("weights.10-0.35.hdf5", {}, [10, 0.35]),
+        ("mymodel_0.45.h5", {}, [0.45]),
+        ("resnet50_fold1_lr0.001_acc0.93.h5", {"acc": 0.93}, []),
+        ("20240121_val_loss_0.345.h5", {"val_loss": 0.345}, []),
+        ("model_no_loss_0.35.h5", {"no_loss": 0.35}, []),
+        ("best_model_9_val_acc=0.7700.pt", {"val_acc": 0.77}, [9]),
+        ("last.ckpt", {}, []),
+    ],
+)
+def test_one_name_alone(name: str, says: dict[str, float], free: list[float]) -> None:
+    """It is read by its labels only; its other numbers are kept without a label."""
+    (reading,) = read_names([name], single=True)
+    assert {m.name: m.value for m in reading.metrics if m.labelled} == says
+    assert [m.value for m in reading.metrics if not m.labelled] == free
+
+
+def test_alone_among_others() -> None:
+    """A name that is alone in its shape is left out where that is asked for."""
+    names = ["epoch=02-val_loss=0.32.ckpt", "last.ckpt"]
+    assert patterns(names) == ["epoch={epoch:02d}-val_loss={val_loss:.2f}.ckpt"]
+    assert learn(names, alone=False) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "names, learned, refused",
+    [
+        (["a--0.9999.ckpt", "a--0.8888.ckpt"], [], 2),
+        (["val_loss--0.3.ckpt", "val_loss--0.2.ckpt"], [], 2),
+        # A metric that is never negative.
+        (["acc--0.93.ckpt", "acc--0.91.ckpt"], ["acc--{acc:.2f}.ckpt"], 0),
+        # Two dashes separate in another place, too.
+        (["x--3--0.93.ckpt", "x--4--0.91.ckpt"], ["x--{0:d}--{1:.2f}.ckpt"], 0),
+        # A sibling without a second dash has a minus.
+        (
+            ["nll-0.93.ckpt", "nll-0.91.ckpt", "nll--0.11.ckpt"],
+            ["nll-{nll:.2f}.ckpt"],
+            0,
+        ),
+    ],
+)
+def test_two_dashes(names: list[str], learned: list[str], refused: int) -> None:
+    """A minus or a separator: siblings decide, otherwise the name is reported."""
+    found, reasons = learn(names)
+    assert [pattern.text for pattern in found] == learned
+    assert list(reasons.values()) == ["'--' before the value: a minus, or a separator?"] * refused
+
+
+def test_fairseq() -> None:
+    """Of fairseq's names only three decimals are read."""
+    (reading,) = read_names(["checkpoint.best_loss_3.45678.pt"])
+    assert values(reading) == {"loss": 3.456}
+    assert [finding.code for finding in reading.findings] == ["fairseq-random-digits"]
+
+
+def test_large_folder() -> None:
+    """What a sample of a large folder does not show is learned all the same."""
+    names = [f"ep{e:05d}-loss{1 / e:.3f}.h5" for e in range(1, 5000)]
+    names.insert(2, "epoch=7-step=9.ckpt")
+    assert set(patterns(names)) == {
+        "ep{epoch:05d}-loss{loss:.3f}.h5",
+        "epoch={epoch:d}-step={step:d}.ckpt",
+    }
+
+
+LABELS = ("val_loss", "acc", "epoch", "f1", "val-wer", "D_loss", "lr", "foo", "step", "mAP@0.5")
+SPECS = ("d", "02d", "04d", ".1f", ".2f", ".4f", ".2e", ".1%", "+.3f")
+
+
+@st.composite
+def folders(draw: st.DrawFn) -> list[str]:
+    """Names made from one or two random patterns."""
+    names: list[str] = []
+    for _ in range(draw(st.integers(1, 2))):
+        template = draw(st.sampled_from(["", "weights.", "resnet50-", "my_model_", "{{x}} "]))
+        count = draw(st.integers(1, 3))
+        for index in range(count):
+            unused = [label for label in LABELS if label not in template]
+            label = draw(st.sampled_from(unused)) if draw(st.booleans()) else ""
+            glue = draw(st.sampled_from("=_-")) if label else ""
+            template += f"{label}{glue}{{{index}:{draw(st.sampled_from(SPECS))}}}"
+            template += draw(st.sampled_from("-_.")) if index + 1 < count else ""
+        template += draw(st.sampled_from([".h5", ".ckpt", ".weights.h5", "-v1.ckpt", ""]))
+        # No accuracy is negative.
+        lowest = 0 if any(word in template for word in ("acc", "f1", "wer", "mAP")) else -3
+        for _ in range(draw(st.integers(1, 5))):
+            numbers = [
+                draw(st.integers(0, 200)) if "d}" in piece else draw(st.floats(lowest, 150))
+                for piece in template.replace("{{", "").split("{")[1:]
+            ]
+            names.append(template.format(*numbers))
+    return [*dict.fromkeys(names)]
+
+
+@given(folders(), st.randoms(use_true_random=False))
+def test_order_does_not_matter(names: list[str], rng: random.Random) -> None:
+    """Names in any order teach the same patterns, and refuse the same names."""
+    shuffled = [*names]
+    rng.shuffle(shuffled)
+    found, refused = learn(names)
+    again, refused_again = learn(shuffled)
+    assert [p.text for p in found] == [p.text for p in again]
+    assert refused == refused_again
+
+
+@given(folders())
+def test_learned_patterns_can_be_pasted(names: list[str]) -> None:
+    """What a learned pattern reads, its text reads the same when it is given."""
+    found, _ = learn(names)
+    for pattern in found:
+        given_again = Pattern(pattern.text)
+        for name in names:
+            reading = pattern.parse(name)
+            if reading.status == "ok":
+                pasted = given_again.parse(name)
+                assert (pasted.status, pasted.values) == ("ok", reading.values)
+
+
+@given(folders())
+def test_values_print_as_they_stand(names: list[str]) -> None:
+    """A reading prints as its name; and its texts stand in it."""
+    for pattern in learn(names)[0]:
+        for name in names:
+            reading = pattern.parse(name)
+            if reading.status == "ok":
+                assert pattern.format(reading.values) == name
+                assert all(text in name for text in reading.texts.values())
+
+
+@given(folders(), st.sampled_from(["net", "net_", "resnet50-", "a/"]))
+def test_prefix_does_not_matter(names: list[str], prefix: str) -> None:
+    """With another word before all names, a label's values stay the same or are not read."""
+    plain = read_names(names)
+    renamed = read_names([prefix + "_" + name for name in names])
+    for one, other in zip(plain, renamed, strict=True):
+        known, found = values(one), values(other)
+        for label in known.keys() & found.keys():
+            if not label.isdigit():
+                assert known[label] == found[label]

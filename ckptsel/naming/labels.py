@@ -146,9 +146,9 @@ def _before_equals(text: str) -> Label | None:
     role = words.role_of(name)
     if role in ("epoch", "step"):
         return _counter_label(name)
-    tail = parts[-1].lower()
+    tail = re.split(r"[/.@]", parts[-1])[-1].lower()
     if tail in words.COUNTERS and tail not in ("e", "it"):
-        return _counter_label(tail)  # `sample_epoch=3`
+        return _counter_label(tail)  # `sample_epoch=3`, `model.epoch=3`
     return Label(name, role, known=True)
 
 

@@ -45,7 +45,6 @@ def told(label: Label | None) -> str:
         ("-my_thing=", "my_thing"),
         ("best_model_my_thing=", "my_thing"),
         ("resnet_val_my_thing=", "val_my_thing"),
-        ("sample_epoch=", "epoch (epoch)"),
         # What stands before a metric makes another one of it.
         ("train_loss_", "train_loss"),
         ("no_loss_", "no_loss"),
@@ -88,6 +87,9 @@ def test_label_before(before: str, label: str) -> None:
         ("Epoch_", "epoch (epoch)"),
         ("model_ep", "epoch (epoch)"),
         ("_epoch=", "epoch (epoch)"),
+        ("sample_epoch=", "epoch (epoch)"),
+        ("model.epoch=", "epoch (epoch)"),
+        ("test@epoch=", "epoch (epoch)"),
         ("-global_step", "global_step (step)"),
         ("_iter_", "iter (step)"),
         ("_it", "it (step)"),

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from ckptsel.formats.contents import Contents, Format
 
 # Tried in this order; each module has a FORMAT. Loaded only when a file is opened.
-_MODULES: tuple[str, ...] = ()
+_MODULES: tuple[str, ...] = (
+    "keras_weights",
+    "tensorflow_v2",
+)
 
 _HEAD_BYTES = 4096
 

@@ -1,0 +1,264 @@
+"""HDF5 files, read without following anything that leads out of them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ckptsel.checkpoint import Finding
+from ckptsel.errors import CkptselError, DamagedError
+from ckptsel.formats.hdf5_dataset import HDF5_ERRORS, Stored, damaged, describe, pieces
+from ckptsel.formats.superblock import superblock_findings
+from ckptsel.formats.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from ckptsel.formats.contents import Level
+
+# Far beyond any model; a chain of groups must not make paths grow with its square.
+_MAX_PATH = 4096
+
+_MAX_ATTRIBUTE_BYTES = 64 * 2**20
+
+# A file whose values are this much larger than itself was not written by training.
+_BOMB_BYTES = 256 * 2**20
+_BOMB_RATIO = 100
+
+
+class Hdf5:
+    """An open HDF5 file.
+
+    Everything is read through a Python file: HDF5 takes no lock, opens no other file, and can
+    read a member of a zip in place.
+
+    Attributes:
+        path: as in messages.
+        findings: objects that could not be read; filled by walking.
+        dangers: links and datasets that lead out of the file; filled by walking.
+
+    Raises:
+        DamagedError: if HDF5 cannot open it.
+    """
+
+    def __init__(self, window: Window, path: str) -> None:
+        import h5py  # noqa: PLC0415
+
+        self.path = path
+        self.window = window
+        self.findings: list[Finding] = []
+        self.dangers: list[Finding] = []
+        self._stored: dict[str, Stored] | None = None
+        with damaged(path, "the superblock"):
+            first = next(superblock_findings(window, path), None)
+        try:
+            # The window is no IOBase, which h5py does not ask for.
+            self._file = h5py.File(window, "r")
+        except HDF5_ERRORS as error:
+            what = first.message if first else str(error).strip()
+            raise DamagedError(f"cannot open {path!r} as HDF5: {what}") from error
+
+    def close(self) -> None:
+        """Let go of HDF5's side; the window's file stays open."""
+        try:
+            self._file.close()
+        except HDF5_ERRORS as error:  # pragma: no cover - HDF5 may stumble over what it cached
+            self.findings.append(Finding("unreadable-object", str(error), self.path))
+
+    @property
+    def datasets(self) -> dict[str, Stored]:
+        """Path → dataset, for all that are in this very file, in a natural order."""
+        if self._stored is None:
+            found: dict[str, Stored] = {}
+            for path, is_group, identifier in self.walk():
+                if not is_group:
+                    stored = self._describe(path, identifier)
+                    if stored is not None:
+                        found[path] = stored
+            self._stored = {path: found[path] for path in sorted(found, key=natural)}
+            total = sum(stored.load_bytes for stored in found.values())
+            if total > max(_BOMB_BYTES, _BOMB_RATIO * self.window.size):
+                message = f"{total:,} bytes of values in a file of {self.window.size:,}"
+                self.dangers.append(Finding("compression-bomb", message, self.path))
+        return self._stored
+
+    def walk(self) -> Iterator[tuple[str, bool, Any]]:
+        """Every object by hard links, each once: (path, whether it is a group, h5py's id).
+
+        Soft links stay in the file and are not followed; links to other files are dangers.
+        """
+        import h5py  # noqa: PLC0415
+
+        self.findings, self.dangers = [], []
+        seen: set[int] = set()
+        todo: list[tuple[str, Any]] = [("", self._file.id)]
+        while todo:
+            at, group = todo.pop()
+            links: list[tuple[bytes, int, int]] = []
+            try:
+                group.links.iterate(
+                    lambda name, info, links=links: links.append((name, info.type, info.u)),
+                    info=True,
+                )
+            except HDF5_ERRORS as error:
+                self._broken(at, error)
+            for name, kind, address in sorted(links):
+                path = f"{at}/{name.decode('utf-8', 'surrogateescape')}".lstrip("/")
+                if kind == h5py.h5l.TYPE_EXTERNAL:
+                    message = f"{path} is a link to another file"
+                    self.dangers.append(Finding("external-link", message, self.path))
+                if kind != h5py.h5l.TYPE_HARD or address in seen:
+                    continue
+                seen.add(address)
+                if len(path) > _MAX_PATH:
+                    self._broken(path[:40] + "…", OSError("nested too deep"))
+                    continue
+                try:
+                    identifier = h5py.h5o.open(group, name)
+                except HDF5_ERRORS as error:
+                    self._broken(path, error)
+                    continue
+                if isinstance(identifier, h5py.h5g.GroupID):
+                    todo.append((path, identifier))
+                    yield path, True, identifier
+                elif isinstance(identifier, h5py.h5d.DatasetID):
+                    yield path, False, identifier
+
+    def _describe(self, path: str, identifier: Any) -> Stored | None:
+        import h5py  # noqa: PLC0415
+
+        try:
+            # Before anything else: even the shape of a virtual dataset may open other files.
+            creation = identifier.get_create_plist()
+            if creation.get_layout() == h5py.h5d.VIRTUAL:
+                message = f"{path} is a virtual dataset: its values are in other datasets"
+                self.dangers.append(Finding("virtual-dataset", message, self.path))
+                return None
+            stored = describe(identifier, path, self.window)
+        except HDF5_ERRORS as error:
+            self._broken(path, error)
+            return None
+        if stored.problem:
+            where = self.dangers if stored.code in _DANGERS else self.findings
+            where.append(Finding(stored.code, f"{path} {stored.problem}", self.path))
+        return stored
+
+    def _broken(self, path: str, error: BaseException) -> None:
+        message = f"{path or '/'} cannot be read: {str(error).strip() or type(error).__name__}"
+        self.findings.append(Finding("unreadable-object", message, self.path))
+
+    def attribute(self, path: str, name: str) -> Any:
+        """An attribute's value, None if there is none.
+
+        Raises:
+            DamagedError: if it cannot be read.
+        """
+        import h5py  # noqa: PLC0415
+
+        with damaged(self.path, f"the attribute {name!r} of {path or '/'!r}"):
+            owner = self._file.id
+            if path:
+                owner = h5py.h5o.open(owner, path.encode("utf-8", "surrogateescape"))
+            key = name.encode()
+            if not h5py.h5a.exists(owner, key):
+                return None
+            size = h5py.h5a.open(owner, key).get_storage_size()
+            if size > min(_MAX_ATTRIBUTE_BYTES, self.window.size):
+                raise ValueError(f"it says that it has {size:,} bytes")
+            return h5py.AttributeManager(h5py.Group(owner)).get(name)
+
+    def text(self, path: str, name: str) -> str:
+        """An attribute that is a text; "" if it is none. Raises as `attribute` does."""
+        value = self.attribute(path, name)
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "replace")
+        return value if isinstance(value, str) else ""
+
+    def pieces(self, path: str) -> Iterator[NDArray[Any]]:
+        """The values of one of `datasets`, flat and in order.
+
+        Raises:
+            DamagedError: if they cannot be read, or are too many for the file to be honest.
+        """
+        import h5py  # noqa: PLC0415
+
+        stored = self.datasets.get(path)
+        if stored is None:
+            raise DamagedError(f"there is no dataset {path!r} in {self.path!r}")
+        if stored.problem:
+            raise DamagedError(f"{path} of {self.path!r} {stored.problem}")
+        if any(danger.code == "compression-bomb" for danger in self.dangers):
+            raise DamagedError(f"{self.path!r} is a compression bomb; its values are not read")
+        with damaged(self.path, path):
+            identifier = None
+            if stored.offset is None:
+                key = path.encode("utf-8", "surrogateescape")
+                identifier = h5py.h5o.open(self._file.id, key)
+            yield from pieces(stored, identifier, self.window)
+
+    def damage(
+        self,
+        level: Level,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        read_all: bool = True,
+    ) -> Iterator[Finding]:
+        """What is broken in the structure; at `full`, also what cannot be read.
+
+        Args:
+            level: see `Contents.damage`.
+            on_bytes: see `Contents.damage`.
+            read_all: whether `full` reads every byte; not needed if a checksum has just done so.
+        """
+        try:
+            yield from superblock_findings(self.window, self.path)
+            stored = self.datasets
+            yield from self.findings
+            if level == "full" and read_all:
+                for _ in self.window.blocks(on_bytes):
+                    pass
+        except OSError as error:
+            yield Finding("unreadable", f"cannot be read: {error}", self.path)
+            return
+        if level == "quick":
+            return
+        for path, dataset in stored.items():
+            # What stands in one row was read above; chunks have to be put together.
+            if dataset.offset is None and not dataset.problem:
+                try:
+                    for _ in self.pieces(path):
+                        pass
+                except CkptselError as error:
+                    yield Finding("unreadable-dataset", error.message, self.path)
+
+
+_DANGERS = frozenset({"external-storage", "compression-bomb"})
+
+
+def natural(path: str) -> tuple[tuple[str, int], ...]:
+    """A sorting key in which `vars/10` comes after `vars/2`."""
+    parts = []
+    for part in path.split("/"):
+        stem = part.rstrip("0123456789")
+        number = part[len(stem) :][:18]
+        parts.append((stem, int(number) if number else -1))
+    return tuple(parts)
+
+
+def open_hdf5(path: str) -> tuple[Any, Hdf5]:
+    """Open a file that is HDF5 as a whole: the file, to be closed, and what is in it.
+
+    Raises:
+        DamagedError: if it cannot be opened.
+    """
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - the contents close it
+    except OSError as error:
+        raise DamagedError(f"cannot read {path!r}: {os.strerror(error.errno or 0)}") from error
+    try:
+        return file, Hdf5(Window(file), path)
+    except BaseException:
+        file.close()
+        raise

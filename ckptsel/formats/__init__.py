@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _MODULES: tuple[str, ...] = (
     "keras_weights",
     "tensorflow_v2",
+    "safetensors",
 )
 
 _HEAD_BYTES = 4096

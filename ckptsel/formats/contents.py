@@ -114,7 +114,8 @@ class Contents(ABC):
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """A tensor's values, flat and in order, in pieces of at most `PIECE_BYTES`.
 
-        bfloat16 comes as float32, which holds it exactly; strings as an object array of bytes.
+        bfloat16 and float8_… come as float32, which holds them exactly; strings as an object
+        array of bytes.
 
         Raises:
             DamagedError: if the values cannot be read.
@@ -158,7 +159,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     import numpy as np  # noqa: PLC0415
 
     special = {"bfloat16": "float32", "string": "object"}
-    return np.dtype(special.get(name, name))
+    return np.dtype("float32" if name.startswith("float8") else special.get(name, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,42 @@
+"""Numbers of one byte, and bfloat16, as float32: numpy has none of them, float32 holds them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def widen(raw: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """Bytes (uint8), or for bfloat16 uint16 → float32, exactly.
+
+    Args:
+        raw: flat, in this machine's byte order.
+        dtype: `bfloat16`, `float8_e5m2`, `float8_e4m3fn` or `float8_e8m0fnu`. Source of the last
+            two: the OCP 8-bit floating point and microscaling (MX) specifications.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    if dtype == "bfloat16":  # The upper half of a float32.
+        return (raw.astype(np.uint32) << 16).view(np.float32)
+    if dtype == "float8_e5m2":  # The upper half of a float16.
+        return (raw.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
+    value = _e8m0 if dtype == "float8_e8m0fnu" else _e4m3
+    return np.array([value(code) for code in range(256)], np.float32).take(raw)
+
+
+def _e8m0(code: int) -> float:
+    """A power of two; the last code is NaN."""
+    return float("nan") if code == 0xFF else 2.0 ** (code - 127)
+
+
+def _e4m3(code: int) -> float:
+    """Four bits of exponent, biased by 7, and three of mantissa; no infinity, and one NaN."""
+    sign = -1.0 if code & 0x80 else 1.0
+    exponent, mantissa = code >> 3 & 0xF, code & 7
+    if exponent == 0xF and mantissa == 7:
+        return float("nan")
+    if exponent == 0:
+        return sign * mantissa * 2.0**-9
+    return sign * (8 + mantissa) * 2.0 ** (exponent - 10)

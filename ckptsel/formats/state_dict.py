@@ -1,0 +1,29 @@
+"""What the keys of a PyTorch state dict say: the layer, and whether it is a weight."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ckptsel.formats.contents import TensorRole
+
+# The names that training code gives its parts: Lightning `optimizer_states`, `lr_schedulers`,
+# `callbacks`, `loops`; fairseq `last_optimizer_state`; `optimizer`, `optim`, `opt_state`.
+_OPTIMIZER = re.compile(r"(\w+_)?(optimizers?|optim|opt|opt_state|optimizer_states?\w*)([_.].*)?")
+_OTHER = re.compile(
+    r"(\w*_)?(callbacks?|loops|lr_\w+|schedulers?|scaler|rng\w*|hyper_parameters|args|config)"
+)
+
+
+def role_of(path: str) -> TensorRole:
+    """A tensor's role, by the first part of its path; at the top level all are weights."""
+    first, slash, _ = path.partition("/")
+    if _OPTIMIZER.fullmatch(first):
+        return "optimizer"
+    return "other" if slash and _OTHER.fullmatch(first) else "weight"
+
+
+def layer_of(path: str) -> str:
+    """The module a parameter belongs to: `encoder.0` of `state_dict/encoder.0.weight`."""
+    return path.rpartition("/")[2].rpartition(".")[0] if role_of(path) == "weight" else ""

@@ -1,0 +1,110 @@
+"""What a pickle would import and call, without doing so."""
+
+from __future__ import annotations
+
+import pickletools
+import re
+from typing import IO, TYPE_CHECKING
+
+from ckptsel.checkpoint import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+COMPUTED = "a name that is computed"
+"""Stands for a global whose name does not stand in the pickle as a text."""
+
+# What state dicts are made of; to call these with any arguments makes arrays and containers.
+# Not `torch.storage._load_from_bytes`: it unpickles its argument, without restrictions.
+# Source: torch/_weights_only_unpickler.py, numpy's __reduce__ methods.
+_HARMLESS = re.compile(
+    r"""
+      (builtins|__builtin__)\.(set|frozenset|complex|slice|bytearray|dict|list|tuple|bytes)
+    | collections\.(OrderedDict|defaultdict|Counter)
+    | _codecs\.encode
+    | torch\.(\w+Storage|Size|device|Tensor)
+    | torch\.(b?float\w*|complex\w+|u?int\d+|bool|half|double|long|short)
+    | torch\._utils\._rebuild_\w+ | torch\._tensor\._rebuild_from_type_v2
+    | torch\.nn\.parameter\.(Parameter|Buffer)
+    | torch\.serialization\._get_layout
+    | torch\.storage\.(UntypedStorage|TypedStorage)
+    | numpy\.(dtype|ndarray|dtypes\.\w+DType)
+    | numpy\.(core|_core)\.(multiarray|numeric)\.(_reconstruct|scalar|_frombuffer)
+    """,
+    re.VERBOSE,
+)
+
+_TEXTS = {
+    *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING"),
+}
+_GETS = {"GET", "BINGET", "LONG_BINGET"}
+_PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
+_EXTENSIONS = {"EXT1", "EXT2", "EXT4"}
+
+
+def pickle_globals(file: IO[bytes], count: int = 1) -> list[str]:
+    """The dotted names that pickles, one behind the other, would import; each once.
+
+    Args:
+        file: at the first pickle. Nothing of it is executed.
+        count: how many pickles there are.
+
+    Raises:
+        ValueError: if it is no pickle, or is cut off.
+    """
+    found: dict[str, None] = {}
+    for _ in range(count):
+        found.update(dict.fromkeys(_globals(file)))
+    return list(found)
+
+
+def foreign_globals(names: Sequence[str]) -> list[str]:
+    """Those that are not on the short list of what makes up tensors and containers."""
+    return [name for name in names if not _HARMLESS.fullmatch(name)]
+
+
+def pickle_findings(names: Sequence[str], what: str, path: str) -> Iterator[Finding]:
+    """A finding for a pickle with these globals: what it would call, or that it is one.
+
+    Args:
+        names: what `pickle_globals` found.
+        what: the pickle's name in the file.
+        path: the file.
+    """
+    foreign = foreign_globals(names)
+    if foreign:
+        named = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if foreign[5:] else "")
+        yield Finding("pickle-code", f"loading {what} calls code that it names: {named}", path)
+    else:
+        safe = "it names nothing but tensors and containers"
+        yield Finding("pickle", f"{what} is a pickle; {safe}", path)
+
+
+def _globals(file: IO[bytes]) -> Iterator[str]:
+    """The globals of one pickle.
+
+    STACK_GLOBAL takes module and name from the stack. Only texts that stand right before it, or
+    were put into the memo, are followed; anything more artful counts as a computed name.
+    """
+    memo: dict[int, str | None] = {}
+    top: list[str | None] = [None, None]
+    for operation, argument, _ in pickletools.genops(file):
+        name = operation.name
+        if name == "MEMOIZE":
+            memo[len(memo)] = top[-1]
+        elif name in _PUTS:
+            memo[int(argument)] = top[-1]  # type: ignore[arg-type]
+        elif name in _TEXTS:
+            top = [top[-1], str(argument)]
+        elif name in _GETS:
+            top = [top[-1], memo.get(int(argument))]  # type: ignore[arg-type]
+        else:
+            if name in ("GLOBAL", "INST"):
+                yield str(argument).replace(" ", ".")
+            elif name == "STACK_GLOBAL":
+                module, attribute = top
+                yield f"{module}.{attribute}" if module and attribute else COMPUTED
+            elif name in _EXTENSIONS:
+                yield f"{COMPUTED} (copyreg extension {argument})"
+            top = [None, None]

@@ -125,3 +125,25 @@ def metric_values(paths: Iterable[str], scalar: Callable[[str], Any]) -> dict[st
                 value = math.sqrt(max(value, 0.0))
             found["loss" if name == "mean" else name] = value
     return found
+
+
+def named_metrics(found: Mapping[str, float], compiled: Any) -> dict[str, float]:
+    """Metrics under the name they were compiled with, where that is beyond doubt.
+
+    A function as a metric is saved as `mean_metric_wrapper`. If there is one of them, and one
+    text in the compile config that is no class, they belong together.
+
+    Args:
+        found: see `metric_values`.
+        compiled: the compile config.
+    """
+    listed = compiled.get("metrics") if isinstance(compiled, dict) else None
+    functions = [
+        name
+        for name in (listed if isinstance(listed, list) else ())
+        if isinstance(name, str) and name == name.lower()
+    ]
+    wrappers = [name for name in found if name.startswith("mean_metric_wrapper")]
+    if len(functions) == len(wrappers) == 1 and functions[0] not in found:
+        return {functions[0] if name == wrappers[0] else name: found[name] for name in found}
+    return dict(found)

@@ -77,10 +77,20 @@ class KerasWeights(Contents):
         return self._hdf5.pieces(tensor.path)
 
     def damage(
-        self, level: Level, on_bytes: Callable[[int], None] | None = None
+        self,
+        level: Level,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        read_all: bool = True,
     ) -> Iterator[Finding]:
-        """See `Contents.damage`. Plain HDF5 has no checksums: a changed value is not found."""
-        yield from self._hdf5.damage(level, on_bytes)
+        """See `Contents.damage`. Plain HDF5 has no checksums: a changed value is not found.
+
+        Args:
+            level: see `Contents.damage`.
+            on_bytes: see `Contents.damage`.
+            read_all: see `Hdf5.damage`.
+        """
+        yield from self._hdf5.damage(level, on_bytes, read_all=read_all)
         if not self._hdf5.datasets:
             # What a save leaves behind that fails for a full disk: it opens, and is empty.
             yield Finding("no-weights", "holds no weights: no datasets at all", self._path)

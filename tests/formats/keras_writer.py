@@ -17,8 +17,8 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 import h5py
 import keras
 import numpy as np
-import tf_keras  # type: ignore[import-untyped]
-from keras.src.saving.saving_lib import H5IOStore
+import tf_keras
+from keras.src.saving.saving_lib import H5IOStore, save_model
 
 FOLDER = sys.argv[1] if __name__ == "__main__" else ""
 RNG = np.random.default_rng(3)
@@ -123,6 +123,13 @@ def keras_three() -> None:
     same_weights(model, keras.models.load_model(whole, compile=False))
     expect(whole, legacy_names(model, "model_weights/", "path"), 3, 0.003)
 
+    # Saving as .h5 makes Keras 3.15 forget the optimizer of the model in memory.
+    model.save(new("lost-optimizer", "m.keras"))
+    save_model(model, new("npz", "m.keras"), weights_format="npz")
+    keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: x * 2)]).save(
+        new("lambda", "m.keras")
+    )
+
     inputs = keras.Input((4,))
     outputs = model(inputs) + keras.layers.Dense(1, name="top")(inputs)
     nested = keras.Model(inputs, outputs, name="nested")
@@ -179,6 +186,8 @@ def keras_two() -> None:
     archive = new("tf-keras-archive", "m.keras")
     model.save(archive)
     expect(archive, tensors, 3, 0.003)
+    lambdas = tf_keras.Sequential([tf_keras.layers.Lambda(lambda x: x * 2, input_shape=(4,))])
+    lambdas.save(new("legacy-lambda", "m.h5"))
     whole = new("tf-keras-whole", "m.h5")
     model.save(whole)
     same_weights(model, tf_keras.models.load_model(whole))

@@ -1,0 +1,173 @@
+"""Keras's configs: what they say of a model and its optimizer, and what loading them would run."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ckptsel.checkpoint import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NAMED = 3  # So many are named one by one, and the others counted.
+
+# Whoever wrote a config can name these; `load_model` looks them up without being asked.
+_FAMILY = frozenset(("keras", "tf_keras", "keras_hub", "keras_cv", "keras_nlp", "builtins"))
+
+# Functions of Keras that do something to the process or the disk when they are called.
+# Source: NON_MODELING_APIS in keras/src/saving/serialization_lib.py; Keras before 3.12 obeys.
+_ACTING = frozenset(
+    (
+        "clear_session", "enable_unsafe_deserialization", "load_model", "model_from_json",
+        "save_model", "image_dataset_from_directory", "load_img", "save_img",
+        "text_dataset_from_directory", "deserialize_keras_object", "load_weights",
+        "register_keras_serializable", "save_weights", "serialize_keras_object",
+        "audio_dataset_from_directory", "get_file",
+    )
+)  # fmt: skip
+
+_MESSAGES = {
+    "lambda-layer": "the config carries Python code, which runs when it is loaded: {}",
+    "foreign-module": "the config names modules outside of Keras, which loading may import: {}",
+    "acting-function": "the config calls functions that are no part of a model: {}",
+    "saved-model-layer": "the config loads a SavedModel from another place: {}",
+    "reads-file": "the config reads a file beside it: {}",
+    "custom-object": "loading needs your own code for {}",
+}
+
+
+def config_dangers(config: Mapping[str, Any] | None, path: str) -> Iterator[Finding]:
+    """What makes a config unsafe to load, or needs code that is not in the file.
+
+    Args:
+        config: a model's config, of Keras 3 or older.
+        path: what the findings are about.
+    """
+    found: dict[str, Counter[str]] = {code: Counter() for code in _MESSAGES}
+    for node in _nodes(config):
+        for code, name in _of_node(node):
+            found[code][name] += 1
+    for code, names in found.items():
+        if names:
+            listed = ", ".join(map(repr, sorted(names)[:_NAMED]))
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            yield Finding(code, _MESSAGES[code].format(listed + more), path)
+
+
+def _nodes(config: object) -> Iterator[Mapping[str, Any]]:
+    """Every object in a config. A loop, not a recursion: configs may be nested deeply."""
+    todo = [config]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            yield node
+            todo.extend(node.values())
+        elif isinstance(node, list):
+            todo.extend(node)
+
+
+def _of_node(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    name = node.get("class_name")
+    inner = node.get("config")
+    if not isinstance(name, str):
+        return
+    fields = inner if isinstance(inner, dict) else {}
+    shown = str(fields.get("name", name))
+    if name in {"Lambda", "__lambda__"}:
+        # The layer is enough: what it holds is a lambda, or the name of a function.
+        if name == "Lambda" or "code" in fields or "value" in fields:
+            yield "lambda-layer", shown if name == "Lambda" else "lambda"
+        return
+    if name == "TFSMLayer":
+        yield "saved-model-layer", str(fields.get("filepath", shown))
+    if isinstance(fields.get("vocabulary"), str):
+        yield "reads-file", fields["vocabulary"]
+    yield from _of_object(node, str(inner) if name == "function" else name)
+
+
+def _of_object(node: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
+    """What an entry of Keras 3 says of where its class or function comes from."""
+    module, registered = node.get("module"), node.get("registered_name")
+    if name in _ACTING:
+        yield "acting-function", name
+    elif isinstance(module, str) and module.partition(".")[0] not in _FAMILY:
+        yield "foreign-module", f"{module}.{name}"
+    elif isinstance(registered, str) and ">" in registered:
+        yield "custom-object", registered
+    elif ">" in name or (isinstance(registered, str) and module in (None, "builtins")):
+        yield "custom-object", name
+
+
+def optimizer_of(config: Mapping[str, Any] | None, key: str) -> Mapping[str, Any] | None:
+    """The optimizer's entry of a compile config, or of a legacy training config.
+
+    Args:
+        config: the compile config.
+        key: `optimizer`, or `optimizer_config` in legacy files.
+    """
+    found = config.get(key) if isinstance(config, dict) else None
+    if isinstance(found, str):
+        return {"class_name": found, "config": {}}
+    return found if isinstance(found, dict) else None
+
+
+def learning_rate(optimizer: Mapping[str, Any] | None, stored: float | None) -> float | None:
+    """The learning rate when the checkpoint was saved; None where a schedule gives it.
+
+    Args:
+        optimizer: the optimizer's entry; Keras writes the variable's value into it on saving.
+        stored: what looks like the variable among the optimizer's.
+    """
+    fields: Any = optimizer
+    while isinstance(fields, dict):
+        fields = fields.get("config")
+        if not isinstance(fields, dict) or not isinstance(fields.get("inner_optimizer"), dict):
+            break
+        fields = fields["inner_optimizer"]
+    rate = fields.get("learning_rate") if isinstance(fields, dict) else None
+    if isinstance(rate, dict):
+        return None
+    if stored is not None:
+        return stored
+    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
+    return float(rate) if is_number and rate is not None else None
+
+
+def model_name(config: Mapping[str, Any] | None) -> str:
+    """The model's name; "" if the config has none."""
+    fields = config.get("config") if isinstance(config, dict) else None
+    name = fields.get("name") if isinstance(fields, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def layer_groups(config: Mapping[str, Any] | None) -> dict[str, str]:
+    """Group in the weights file → layer's name, for files that carry no names (tf_keras).
+
+    Groups are the snake_case class names with a counter, in the order of the layers.
+    Source: `_save_container_state` in saving_lib.py and `to_snake_case` in utils/naming.py.
+    """
+    found: dict[str, str] = {}
+    todo: list[tuple[str, Any]] = [("", config)]
+    while todo:
+        prefix, node = todo.pop()
+        fields = node.get("config") if isinstance(node, dict) else None
+        layers = fields.get("layers") if isinstance(fields, dict) else None
+        used: Counter[str] = Counter()
+        for layer in layers if isinstance(layers, list) else ():
+            name = layer.get("class_name") if isinstance(layer, dict) else None
+            if not isinstance(name, str):
+                continue
+            snake = _snake_case(name.rpartition(">")[2])
+            group = f"{prefix}layers/{snake}" + (f"_{used[snake]}" if used[snake] else "")
+            used[snake] += 1
+            found[group] = model_name(layer)
+            todo.append((group + "/", layer))
+    return found
+
+
+def _snake_case(name: str) -> str:
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

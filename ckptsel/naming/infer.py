@@ -72,7 +72,7 @@ def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[st
         group = [entry for entry in shapes[shape] if not is_read(entry[0], patterns)]
         while group:
             try:
-                pattern = _build(group, single=len(shapes[shape]) == 1)
+                pattern = _build(group)
             except AmbiguousSignError:
                 reason = "'--' before the value: a minus, or a separator?"
                 refused.update((name, reason) for name, _ in group)
@@ -104,7 +104,7 @@ def _shape(name: str, tokens: list[Token]) -> str:
     return shape + name[position:]
 
 
-def _build(group: list[tuple[str, list[Token]]], *, single: bool) -> Pattern | None:
+def _build(group: list[tuple[str, list[Token]]]) -> Pattern | None:
     """One pattern for names of one shape, None if it would have no field."""
     name, tokens = group[0]
     literals = _literals(name, tokens)
@@ -120,10 +120,9 @@ def _build(group: list[tuple[str, list[Token]]], *, single: bool) -> Pattern | N
             parts.append(_named(Field("text", "s"), used) if column.varies else token.text)
             continue
         decimal = column.kind == "decimal"
-        told = label if label and (label.known or (decimal and not single)) else None
-        if not (column.varies if told is None or told.role == "setting" else True) or (
-            single and told is None
-        ):
+        told = label if label and (label.known or decimal) else None
+        certain = told is not None and told.known and told.role != "setting"
+        if not (column.varies or certain):
             parts.append(token.text)
             continue
         if before.endswith("--") and decimal:
@@ -192,7 +191,10 @@ def _field(name: str, texts: Sequence[str]) -> Field:
     sample = sorted(set(texts))
     sample = sample[:: len(sample) // _SPEC_SAMPLE + 1]
     fields = [Field(name, spec, numeric=True) for spec in _specs(sample)]
-    return max(fields, key=lambda field: sum(bool(field.readings(text)) for text in sample))
+    count = {field: sum(bool(field.readings(text)) for text in sample) for field in fields}
+    best = max(fields, key=count.__getitem__)
+    # What no format prints, such as `1e-4`, was written by hand, and stays a text.
+    return best if count[best] else Field(name, "s")
 
 
 def _specs(texts: list[str]) -> list[str]:

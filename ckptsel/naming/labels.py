@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Role
 
 _EQUALS = re.compile(r"(?:=|%3D)$", re.IGNORECASE)
-_SEPARATORS = re.compile(r"[\s_\-.:@~\[(]+$")
+_SEPARATORS = re.compile(r"[\s_\-.:\uff1a@~\[(]+$")
 _IDENTIFIER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\w/@.]*(?:(?<=\d)[.:]\d+)*$")
 _WORD_START = re.compile(r"(?<![^\W\d_])[^\W\d_]")  # letters of any alphabet
-_SEPARATOR = re.compile(r"[_\-/. ]")
+_SEPARATOR = re.compile(r"[_\-/.: ]")
 # mAP@0.50, ndcg_10, top_1_accuracy: which of a family of metrics it is.
 _PARAMETER = re.compile(r"@[\d.:]+$|@\[[^\]]*\]$|(?<=ndcg)\d+$|^top\d+(?=acc)")
 # What stands behind a number up to the next number or mark.
@@ -78,9 +78,10 @@ def label_of(
     word = re.search(r"[^\W\d_]+$", text)
     if word is None or word.group().lower() in words.STOPWORDS:
         return None
-    if first and separated:
-        return None  # `mymodel_0.45`: a model's name rather than a metric's
-    return Label(word.group(), words.role_of(word.group()), known=False)
+    role = words.role_of(word.group())
+    if (first and separated) or (role == "epoch" and len(word.group()) == 1):
+        return None  # `mymodel_0.45`: a model's name rather than a metric's; `E0.3`: an energy
+    return Label(word.group(), role, known=False)
 
 
 def label_after(after: str) -> Label | None:

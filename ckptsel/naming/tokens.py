@@ -53,7 +53,7 @@ _OPAQUE = re.compile(
 _IN_LABEL = re.compile(
     r"""
     (?<![A-Za-z0-9])(?:f1|f2|r2|l1|l2|hd95|m?ap(?:50(?:-95)?|75)|rouge[-_]?[12]|acc[15])
-        (?=[-_ =]|$)
+        (?=[-_ =:(]|$)
   | (?<![A-Za-z0-9])(?:f1|r2)(?=score|0\.\d)                          # f1score, f10.62
   | (?<![A-Za-z0-9])(?:m?ap50|top[15])(?=0\.\d)                      # map500.512
   | (?<![A-Za-z])m?ap[-_](?:50|75)(?=[-_](?:epoch|iter|0\.\d))       # bbox_mAP_50_epoch_24
@@ -78,6 +78,7 @@ _NUMBER = re.compile(
     r"\d+(?:\.\d+)*(?:e[+-]\d{1,3}(?!\d))?%?|(?<![a-z])(?:nan|inf)(?![a-z])", re.IGNORECASE
 )
 _COUNTER_BEHIND = re.compile(r"(?:epoch|ep|e|iters?|steps?)(?![A-Za-z0-9])", re.IGNORECASE)
+_UNIT = re.compile(r"dB(?![A-Za-z])", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z]+\Z")
 _VERSION = re.compile(r"[a-z]+v")  # the `v` of inceptionv3
 _PADDED = re.compile(r"0\d\d")  # `0012.345`: where does the epoch end?
@@ -155,7 +156,8 @@ def _token(stem: str, start: int, end: int) -> Token:
     minus = before.endswith("-") and (signed or (decimal and before[0] in "_: "))
     if minus or before.endswith("+"):
         start -= 1
-    if after[:1].isalpha() and not (not decimal and _COUNTER_BEHIND.match(after)):
+    unit = _UNIT if decimal else _COUNTER_BEHIND
+    if after[:1].isalpha() and not unit.match(after):
         # `224x`, `25hz`, `0.5B`; but `acc=0.93valid_loss=0.57` is a value and the next label.
         next_label = stem[:start].endswith("=") and re.match(r"[A-Za-z_/]+=", after)
         if not next_label and label_after(after) is None:

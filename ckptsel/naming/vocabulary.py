@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Mode, Role
 
 _LOWER_IS_BETTER = """
-    loss losses cost error err errors perplexity ppl bpb bpc bits_per_byte
+    loss losses cost error err errors error_rate perplexity ppl bpb bpc bits_per_byte
     mae mse rmse mape smape msle rmsle mrrmse nrmse medae logcosh log_cosh hinge squared_hinge
     mean_absolute_error mean_squared_error root_mean_squared_error absolute_error squared_error
     mean_absolute_percentage_error mean_squared_logarithmic_error

@@ -141,6 +141,24 @@ def test_two_dashes(names: list[str], learned: list[str], refused: int) -> None:
     assert list(reasons.values()) == ["'--' before the value: a minus, or a separator?"] * refused
 
 
+@pytest.mark.parametrize(
+    "names, learned, first",
+    [
+        (
+            ["lr1e-4_loss0.5.pt", "lr3e-5_loss0.4.pt"],
+            "lr{lr:s}_loss{loss:.1f}.pt",
+            {"lr": "1e-4", "loss": 0.5},
+        ),
+        (["tol1e-5_loss0.5.pt", "tol1e-5_loss0.4.pt"], "tol1e-5_loss{loss:.1f}.pt", {"loss": 0.5}),
+        (["loss1e-5.pt", "loss3e-5.pt"], "loss{loss:s}.pt", {"loss": "1e-5"}),
+    ],
+)
+def test_numbers_written_by_hand(names: list[str], learned: str, first: dict[str, Any]) -> None:
+    """What no format prints is a text, and the values beside it are read all the same."""
+    assert patterns(names) == [learned]
+    assert values(read_names(names)[0]) == first
+
+
 def test_fairseq() -> None:
     """Of fairseq's names only three decimals are read."""
     (reading,) = read_names(["checkpoint.best_loss_3.45678.pt"])
@@ -160,10 +178,11 @@ def test_large_folder() -> None:
 
 LABELS = ("val_loss", "acc", "epoch", "f1", "val-wer", "D_loss", "lr", "foo", "step", "mAP@0.5")
 SPECS = ("d", "02d", "04d", ".1f", ".2f", ".4f", ".2e", ".1%", "+.3f")
+ANY_SPECS = (*SPECS, "")
 
 
 @st.composite
-def folders(draw: st.DrawFn) -> list[str]:
+def folders(draw: st.DrawFn, specs: tuple[str, ...] = SPECS) -> list[str]:
     """Names made from one or two random patterns."""
     names: list[str] = []
     for _ in range(draw(st.integers(1, 2))):
@@ -173,7 +192,7 @@ def folders(draw: st.DrawFn) -> list[str]:
             unused = [label for label in LABELS if label not in template]
             label = draw(st.sampled_from(unused)) if draw(st.booleans()) else ""
             glue = draw(st.sampled_from("=_-")) if label else ""
-            template += f"{label}{glue}{{{index}:{draw(st.sampled_from(SPECS))}}}"
+            template += f"{label}{glue}{{{index}:{draw(st.sampled_from(specs))}}}"
             template += draw(st.sampled_from("-_.")) if index + 1 < count else ""
         template += draw(st.sampled_from([".h5", ".ckpt", ".weights.h5", "-v1.ckpt", ""]))
         # No accuracy is negative.
@@ -211,7 +230,19 @@ def test_learned_patterns_can_be_pasted(names: list[str]) -> None:
                 assert (pasted.status, pasted.values) == ("ok", reading.values)
 
 
-@given(folders())
+@given(folders(ANY_SPECS))
+def test_pasted_patterns_are_never_wrong(names: list[str]) -> None:
+    """Untyped fields may be text once they are pasted: then a name may become ambiguous."""
+    for pattern in learn(names)[0]:
+        for name in names:
+            reading = pattern.parse(name)
+            if reading.status == "ok":
+                pasted = Pattern(pattern.text).parse(name)
+                assert pasted.status in ("ok", "ambiguous")
+                assert pasted.status == "ambiguous" or pasted.values == reading.values
+
+
+@given(folders(ANY_SPECS))
 def test_values_print_as_they_stand(names: list[str]) -> None:
     """A reading prints as its name; and its texts stand in it."""
     for pattern in learn(names)[0]:

@@ -28,6 +28,9 @@ def told(label: Label | None) -> str:
         ("val_loss%3D", "val_loss"),
         ("val-wer-", "val-wer"),
         ("val/loss=", "val/loss"),
+        ("-val:loss=", "val:loss"),
+        ("loss\uff1a", "loss"),
+        ("_error_rate_", "error_rate"),
         ("valLoss", "valLoss"),
         ("-vloss", "vloss"),
         ("_Val_F1-score_", "Val_F1-score"),
@@ -127,6 +130,7 @@ def test_counter_behind(before: str, after: str, label: str) -> None:
     "before, first, decimal, label",
     [
         ("mymodel_", True, True, ""),
+        ("mae_E", False, True, ""),
         ("mymodel", True, True, "mymodel?"),
         ("_mymodel_", False, True, "mymodel?"),
         ("_test_", False, True, "test"),

@@ -73,6 +73,7 @@ def shown(name: str) -> str:
         ("f1_0.62.pt", "0.62"),
         ("f10.62.pt", "0.62"),
         ("f1score_0.62.pt", "0.62"),
+        ("val_R2:0.95.pt", "0.95"),
         ("r2score_0.62.pt", "0.62"),
         ("top_1_accuracy=0.345.ckpt", "0.345"),
         ("top1_0.345_top5_0.6.pt", "0.345 0.6"),
@@ -83,6 +84,7 @@ def shown(name: str) -> str:
         ("val_dense_1_loss_0.5.h5", "0.5"),
         ("dense_12_accuracy=0.5.h5", "0.5"),
         ("x%3D0.5.pt", "0.5"),
+        ("psnr31.25dB_12.pt", "31.25 12"),
         # A number glued to the next label.
         ("acc=0.93valid_loss=0.57.pt", "0.93 0.57"),
         ("epoch12loss0.5acc0.93.pt", "12 0.5 0.93"),

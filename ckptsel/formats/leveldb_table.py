@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ckptsel.formats.crc32c import extend, masked
 from ckptsel.formats.protobuf_wire import MalformedError, varint
-from ckptsel.formats.snappy import decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 MAGIC = bytes.fromhex("57fb808b247547db")
 _FOOTER_BYTES = 48
 _TRAILER_BYTES = 5  # the kind of compression, and the masked CRC-32C of the block and it
-_PLAIN, _SNAPPY = 0, 1
 # TableBuilder writes every sixteenth key in full (table_options.h: block_restart_interval), so
 # keys are at most so many times as long as their block; without a bound, a small file could
 # hold keys that fill the memory.
@@ -70,9 +68,10 @@ class Table:
             raise MalformedError("it does not end as a table does: it was cut off or overwritten")
         position = 0
         handle: list[int] = []
-        for _ in range(4):  # offset and size of the metaindex, which is empty, and of the index
+        for _ in range(4):  # offset and size of the metaindex, and of the index
             number, position = varint(footer, position)
             handle.append(number)
+        self.read(Block(b"", handle[0], handle[1]))  # nothing is in it, but a checksum is
         index = Block(b"", handle[2], handle[3])
         self.blocks = tuple(self._blocks(index))
 
@@ -100,13 +99,11 @@ class Table:
             raise MalformedError("it became shorter while it was read")
         if masked(extend(0, data[:-4])) != int.from_bytes(data[-4:], "little"):
             raise MalformedError(f"the block at byte {block.offset} fails its checksum")
-        content = memoryview(data)[:-_TRAILER_BYTES]
-        kind = data[-_TRAILER_BYTES]
-        if kind == _SNAPPY:
-            return memoryview(decompressed(content))
-        if kind != _PLAIN:
-            raise MalformedError(f"the block at byte {block.offset} has unknown compression")
-        return content
+        if data[-_TRAILER_BYTES]:
+            # TensorFlow could read Snappy here, and has never written it, because its first
+            # releases could not (tensor_bundle.cc: TableBuilderOptions)
+            raise MalformedError(f"the block at byte {block.offset} is compressed")
+        return memoryview(data)[:-_TRAILER_BYTES]
 
     def is_sound(self, block: Block, on_bytes: Callable[[int], None] | None = None) -> bool:
         """Whether a block has its checksum; a large one is not read into memory as a whole."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED_BYTES = {_FIXED64: 8, _FIXED32: 4}
-_VARINT_BYTES = 10  # 64 bits, seven in each byte
+VARINT_BYTES = 10  # 64 bits, seven in each byte
 
 Value: TypeAlias = "int | memoryview"
 
@@ -47,7 +47,7 @@ def varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
         MalformedError: if it does not end within the data, or within ten bytes.
     """
     value = 0
-    for shift in range(0, 7 * _VARINT_BYTES, 7):
+    for shift in range(0, 7 * VARINT_BYTES, 7):
         if position >= len(data):
             break
         byte = data[position]

@@ -12,11 +12,12 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.formats.contents import Contents, Facts, Format, Tensor
+from ckptsel.formats.contents import Contents, Format, Tensor
 from ckptsel.formats.leveldb_table import has_magic
 from ckptsel.formats.protobuf_wire import MalformedError, naming
 from ckptsel.formats.tensor_bundle import Bundle
 from ckptsel.formats.tensorflow_damage import index_damage, shard_damage, value_damage
+from ckptsel.formats.tensorflow_facts import facts_of
 from ckptsel.formats.tensorflow_graph import GRAPH_KEY, ObjectGraph, role_of
 from ckptsel.formats.tensorflow_types import STRING
 
@@ -26,18 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckptsel.checkpoint import Finding
-    from ckptsel.formats.contents import Level
+    from ckptsel.formats.contents import Facts, Level
     from ckptsel.formats.tensor_bundle import Entry
 
 _INDEX = ".index"
-_VALUE = r"(/\.ATTRIBUTES/VARIABLE_VALUE)?$"
-_FACTS = {
-    "step": re.compile(r"(^|/)(_iterations|iter)" + _VALUE),  # the optimizer's
-    "counted": re.compile(r"^(global_)?step" + _VALUE),  # the user's
-    "epoch": re.compile(r"^epoch" + _VALUE),
-    "learning_rate": re.compile(r"(^|/)_?learning_rate" + _VALUE),
-    "saves": re.compile(r"^save_counter" + _VALUE),
-}
 _SCALARS = {"float32": "<f", "float64": "<d", "int32": "<i", "int64": "<q"}
 
 
@@ -89,29 +82,19 @@ class TensorFlowV2(Contents):
     @property
     def facts(self) -> Facts:
         """Step, learning rate and who wrote it; where two values disagree, neither is a fact."""
-        found: dict[str, set[float]] = {name: set() for name in _FACTS}
-        for entry in self._bundle.entries.values():
-            for name, pattern in _FACTS.items():
-                if pattern.search(entry.name):
-                    found[name] |= self._scalar(entry)
-        only = {name: values.pop() for name, values in found.items() if len(values) == 1}
-        counts = {name: int(value) for name, value in only.items() if isinstance(value, int)}
         graph = self._objects()
-        return Facts(
-            step=counts.get("step", counts.get("counted")),
-            epoch=counts.get("epoch"),
-            learning_rate=only.get("learning_rate"),
-            framework=graph.framework if graph else "tensorflow",
-            more={"saves": str(counts["saves"])} if "saves" in counts else {},
-        )
+        framework = graph.framework if graph else "tensorflow"
+        return facts_of(self._bundle.entries, self._scalar, framework)
 
-    def _scalar(self, entry: Entry) -> set[float]:
+    def _scalar(self, name: str) -> float | None:
+        entry = self._bundle.entries[name]
         form = _SCALARS.get(entry.dtype.name)
         if form and not entry.shape and entry.size_bytes == struct.calcsize(form):
             with contextlib.suppress(MalformedError, OSError):
                 if self._bundle.is_sound(entry):
-                    return set(struct.unpack(form, self._bundle.content(entry)))
-        return set()
+                    (value,) = struct.unpack(form, self._bundle.content(entry))
+                    return value  # type: ignore[no-any-return]
+        return None
 
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """A tensor's values; see Contents.pieces."""

@@ -51,8 +51,9 @@ def table(
     index = block(
         *((bytes([at]), varint(o) + varint(n)) for at, (o, n) in enumerate(handles or found, 97))
     )
-    footer = varint(0) * 2 + varint(len(out)) + varint(len(index))
-    return out + sealed(index) + footer.ljust(40, b"\x00") + MAGIC
+    meta = block()
+    footer = b"".join(map(varint, (len(out), len(meta), len(out) + len(meta) + 5, len(index))))
+    return out + sealed(meta) + sealed(index) + footer.ljust(40, b"\x00") + MAGIC
 
 
 HEADER = (b"", message((1, 1), (3, message((1, 1)))))

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError, DamagedError
-from ckptsel.formats.hdf5_dataset import HDF5_ERRORS, Stored, damaged, describe, pieces
+from ckptsel.formats.hdf5_dataset import (
+    HDF5_ERRORS,
+    Stored,
+    attribute_bytes,
+    damaged,
+    describe,
+    pieces,
+)
 from ckptsel.formats.superblock import superblock_findings
 from ckptsel.formats.window import Window
 
@@ -38,6 +45,7 @@ class Hdf5:
         path: as in messages.
         findings: objects that could not be read; filled by walking.
         dangers: links and datasets that lead out of the file; filled by walking.
+        groups: the paths of all groups; filled by `datasets`.
 
     Raises:
         DamagedError: if HDF5 cannot open it.
@@ -50,6 +58,7 @@ class Hdf5:
         self.window = window
         self.findings: list[Finding] = []
         self.dangers: list[Finding] = []
+        self.groups: set[str] = set()
         self._stored: dict[str, Stored] | None = None
         with damaged(path, "the superblock"):
             first = next(superblock_findings(window, path), None)
@@ -73,10 +82,11 @@ class Hdf5:
         if self._stored is None:
             found: dict[str, Stored] = {}
             for path, is_group, identifier in self.walk():
-                if not is_group:
-                    stored = self._describe(path, identifier)
-                    if stored is not None:
-                        found[path] = stored
+                stored = None if is_group else self._describe(path, identifier)
+                if is_group:
+                    self.groups.add(path)
+                elif stored is not None:
+                    found[path] = stored
             self._stored = {path: found[path] for path in sorted(found, key=natural)}
             total = sum(stored.load_bytes for stored in found.values())
             if total > max(_BOMB_BYTES, _BOMB_RATIO * self.window.size):
@@ -164,7 +174,7 @@ class Hdf5:
             key = name.encode()
             if not h5py.h5a.exists(owner, key):
                 return None
-            size = h5py.h5a.open(owner, key).get_storage_size()
+            size = attribute_bytes(h5py.h5a.open(owner, key))
             if size > min(_MAX_ATTRIBUTE_BYTES, self.window.size):
                 raise ValueError(f"it says that it has {size:,} bytes")
             return h5py.AttributeManager(h5py.Group(owner)).get(name)

@@ -133,9 +133,15 @@ def _dtype_attribute(dataset: Any) -> bool:
 
     if not h5py.h5a.exists(dataset, b"dtype"):
         return False
-    if h5py.h5a.open(dataset, b"dtype").get_storage_size() > 64:
+    if attribute_bytes(h5py.h5a.open(dataset, b"dtype")) > 64:
         return False
     return bool(h5py.AttributeManager(h5py.Dataset(dataset)).get("dtype") == "bfloat16")
+
+
+def attribute_bytes(attribute: Any) -> int:
+    """What an attribute says of its size; h5py takes HDF5's own answer for an error if it is 0."""
+    elements: int = attribute.get_space().get_select_npoints()
+    return elements * int(attribute.get_type().get_size())
 
 
 def pieces(stored: Stored, dataset: Any, window: Window) -> Iterator[NDArray[Any]]:

@@ -28,6 +28,14 @@ _ACTING = frozenset(
     )
 )  # fmt: skip
 
+# tf_keras registers its own optimizers as `Custom>Adam`, as if they were the user's.
+_OPTIMIZERS = frozenset(
+    (
+        "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam",
+        "RMSprop", "SGD",
+    )
+)  # fmt: skip
+
 _MESSAGES = {
     "lambda-layer": "the config carries Python code, which runs when it is loaded: {}",
     "foreign-module": "the config names modules outside of Keras, which loading may import: {}",
@@ -90,6 +98,8 @@ def _of_node(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _of_object(node: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
     """What an entry of Keras 3 says of where its class or function comes from."""
     module, registered = node.get("module"), node.get("registered_name")
+    if name.rpartition(">")[2] in _OPTIMIZERS and module in (None, "keras.optimizers"):
+        return
     if name in _ACTING:
         yield "acting-function", name
     elif isinstance(module, str) and module.partition(".")[0] not in _FAMILY:

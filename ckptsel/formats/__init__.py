@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Tried in this order; each module has a FORMAT. Loaded only when a file is opened.
 _MODULES: tuple[str, ...] = (
     "keras_archive",
+    "keras_legacy",
     "keras_weights",
     "tensorflow_v2",
     "safetensors",

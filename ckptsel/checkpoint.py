@@ -158,6 +158,7 @@ class Ranking:
         findings: what was noticed.
         seen: how many checkpoints the scan found.
         passed_over: reason → how many entries were no candidates.
+        per_run: whether each row is the best of a run of its own.
     """
 
     monitor: Monitor | None
@@ -167,6 +168,7 @@ class Ranking:
     findings: tuple[Finding, ...] = ()
     seen: int = 0
     passed_over: dict[str, int] = field(default_factory=dict)
+    per_run: bool = False
 
     @property
     def best(self) -> Ranked | None:
@@ -175,5 +177,7 @@ class Ranking:
 
     @property
     def runner_up(self) -> Ranked | None:
-        """The second row, if it has a place."""
+        """The second row, if it has a place; None where it is the best of another run."""
+        if self.per_run:
+            return None
         return self.rows[1] if len(self.rows) > 1 and self.rows[1].rank else None

@@ -41,6 +41,7 @@ ROOMS = (
     "formats",
     "naming",
     "storage",
+    "record",
     "checkpoint",
     "errors",
 )

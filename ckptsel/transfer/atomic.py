@@ -26,6 +26,7 @@ class _Entry:
         aside: where what stood there before is kept until all is done, "" if nothing did.
         identity: device and inode of what was written, once it is about to be put in place.
         is_removal: whether nothing new comes in place of the old.
+        force: whether what stands there is replaced.
     """
 
     final: str
@@ -33,6 +34,7 @@ class _Entry:
     aside: str = ""
     identity: tuple[int, int] | None = None
     is_removal: bool = False
+    force: bool = False
 
 
 class Staging:
@@ -85,18 +87,22 @@ class Staging:
             with writing(folder), contextlib.suppress(FileExistsError):
                 os.mkdir(folder)
 
-    def stage(self, finals: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
+    def stage(
+        self, finals: Sequence[str], *, without: Sequence[str] = (), force: bool = False
+    ) -> tuple[str, ...]:
         """Reserve a temporary name for each file or folder that belongs together.
 
         Args:
             finals: where they shall stand; the one that makes the others count comes last.
             without: what has to go when they come, such as the shards of an older one.
+            force: whether what stands there is replaced, even if nothing else may be.
 
         Returns:
             Where to write each of them, or the folder of each: nothing is there yet.
         """
-        group = [_Entry(final, temporary_name(final)) for final in finals]
-        old = [_Entry(name, temporary_name(name), is_removal=True) for name in without]
+        force = force or self._force
+        group = [_Entry(final, temporary_name(final), force=force) for final in finals]
+        old = [_Entry(name, temporary_name(name), is_removal=True, force=force) for name in without]
         self._groups.append([*old, *group])
         return tuple(entry.temporary for entry in group)
 
@@ -126,7 +132,7 @@ class Staging:
         return [entry for group in self._groups for entry in group]
 
     def _set_aside(self, entry: _Entry, *, keep_visible: bool) -> None:
-        if not (self._force and os.path.lexists(entry.final)):
+        if not (entry.force and os.path.lexists(entry.final)):
             return
         # Noted before it is done, for the same reason as in make_folder.
         entry.aside = temporary_name(entry.final)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 from typing import TYPE_CHECKING
 
 from ckptsel import storage
@@ -28,9 +29,13 @@ def check_free(target: str, *, is_folder: bool, force: bool) -> None:
     """
     if not os.path.lexists(target):
         return
-    is_there_folder = os.path.isdir(target) and not os.path.islink(target)
+    mode = os.lstat(target).st_mode
+    is_there_folder = stat.S_ISDIR(mode)
     if is_there_folder and not is_folder:
         raise DestinationError(f"{target!r} is a folder", hint=_ELSEWHERE)
+    # Whoever writes `--to /dev/null --force` does not want to be rid of the device.
+    if not (is_there_folder or stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        raise DestinationError(f"{target!r} is no regular file", hint=_ELSEWHERE)
     if not force:
         raise already_there(target)
     if is_folder and not is_there_folder:
@@ -89,8 +94,9 @@ def check_folder(folder: str, targets: Iterable[str], size_bytes: int) -> None:
             )
     place = nearest_folder(folder)
     if not os.access(place, os.W_OK | os.X_OK):
+        shown = "the current folder" if place == os.curdir else repr(place)
         raise DestinationError(
-            f"{place!r} cannot be written to: it is read-only, or there is no permission",
+            f"{shown} cannot be written to: it is read-only, or there is no permission",
             hint=f"get permission to write there, or {_ELSEWHERE}",
         )
     usage = shutil.disk_usage(place)

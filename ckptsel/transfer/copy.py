@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,12 +13,12 @@ from ckptsel.transfer.atomic import Staging
 from ckptsel.transfer.disk import sync_folder, write_file
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.plan import CopyPlan, plan_copy
-from ckptsel.transfer.record import SUFFIX, encode, record
+from ckptsel.transfer.record import SUFFIX, encode, is_record, record
 from ckptsel.transfer.source import Part, changed, copy_file, list_parts
 from ckptsel.transfer.state import plan_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Ranking
 
@@ -46,8 +47,9 @@ class Copied:
     Attributes:
         dest: what a loader takes: the file, the folder, or the TensorFlow prefix.
         source: the path of the checkpoint.
-        files: all of its files.
+        files: all of its files; with the state file, where TensorFlow needs one.
         record: the path of the record beside it, "" if there is none.
+        state_file: the path of TensorFlow's state file, "" if none was written for it.
         findings: what there is to say about it.
     """
 
@@ -55,6 +57,7 @@ class Copied:
     source: str
     files: tuple[CopiedFile, ...]
     record: str
+    state_file: str = ""
     findings: tuple[Finding, ...] = ()
 
 
@@ -66,6 +69,7 @@ class _Job:
         plan: the plan.
         parts: what each of its files consists of.
         record: the record's path, "" if its name would be too long.
+        orphan: whether a record without its checkpoint stands at the record's path.
         leftovers: what has to go from the destination.
         findings: the plan's and its own.
     """
@@ -73,6 +77,7 @@ class _Job:
     plan: CopyPlan
     parts: tuple[tuple[Part, ...], ...]
     record: str
+    orphan: bool
     leftovers: tuple[str, ...]
     findings: tuple[Finding, ...]
 
@@ -123,6 +128,7 @@ def copy(
                 (temporary,) = staging.stage([path])
                 write_file(temporary, content, target=path)
             staging.commit()
+    _add_states(copies, plans, states, sha256=sha256 and not dry_run)
     copies[0] = replace(copies[0], findings=(*copies[0].findings, *findings))
     return tuple(copies)
 
@@ -134,7 +140,10 @@ def _prepare(plan: CopyPlan) -> _Job:
         message = "its name is so long that no record can be written beside it"
         findings = (*findings, Finding("no-record", message, plan.dest, strict=True))
         path = ""
-    return _Job(plan, parts, path, checks.leftovers(plan), findings)
+    is_there = any(os.path.lexists(target) for _, target in plan.files)
+    # It stays where a copy is killed between two renames, or where only the copy is deleted.
+    orphan = bool(path) and not is_there and is_record(path)
+    return _Job(plan, parts, path, orphan, checks.leftovers(plan), findings)
 
 
 def _check(jobs: list[_Job], *, force: bool) -> None:
@@ -144,8 +153,10 @@ def _check(jobs: list[_Job], *, force: bool) -> None:
     for job in jobs:
         for (_, target), parts in zip(job.plan.files, job.parts, strict=True):
             checks.check_free(target, is_folder=parts[0].is_folder, force=force)
-        for target in (*job.leftovers, *filter(None, [job.record])):
+        for target in job.leftovers:
             checks.check_free(target, is_folder=False, force=force)
+        if job.record:
+            checks.check_free(job.record, is_folder=False, force=force or job.orphan)
         checks.check_folder(job.plan.folder, job.targets, needed)
 
 
@@ -160,7 +171,7 @@ def _copy_one(
     plan = job.plan
     staging.make_folder(plan.folder)
     # Staged first, so that the record is there when the checkpoint appears.
-    records = staging.stage([job.record] if job.record else [])
+    records = staging.stage([job.record] if job.record else [], force=job.orphan)
     temporaries = staging.stage([target for _, target in plan.files], without=job.leftovers)
     hashes: dict[str, str | None] = {}
     for (source, target), temporary, parts in zip(plan.files, temporaries, job.parts, strict=True):
@@ -192,13 +203,27 @@ def _copy_one(
     return copied
 
 
+def _add_states(
+    copies: list[Copied], plans: Sequence[CopyPlan], states: Mapping[str, bytes], *, sha256: bool
+) -> None:
+    """Say with the best of each folder's TensorFlow checkpoints that it got a state file."""
+    for path, content in states.items():
+        folder, name = os.path.split(path)
+        place = next(
+            i for i, plan in enumerate(plans) if plan.is_tensorflow and plan.folder == folder
+        )
+        digest = hashlib.sha256(content).hexdigest() if sha256 else None
+        files = (*copies[place].files, CopiedFile(name, len(content), digest))
+        copies[place] = replace(copies[place], files=files, state_file=path)
+
+
 def _described(job: _Job, hashes: dict[str, str | None]) -> Copied:
     plan = job.plan
     files = [
         CopiedFile(os.path.relpath(path, plan.folder or os.curdir), size_bytes, hashes.get(path))
         for path, size_bytes in _files(job)
     ]
-    return Copied(plan.dest, plan.checkpoint.path, tuple(files), job.record, job.findings)
+    return Copied(plan.dest, plan.checkpoint.path, tuple(files), job.record, findings=job.findings)
 
 
 def _files(job: _Job) -> Iterator[tuple[str, int]]:

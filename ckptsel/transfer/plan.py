@@ -60,7 +60,8 @@ def plan_copy(ranking: Ranking, dest: str, *, top: int | None = None) -> tuple[C
     Args:
         ranking: the checkpoints, best first.
         dest: the new path; or a folder, which is one if it exists, ends in a slash, or `top`
-            is given: checkpoints go into it under their own names.
+            is given: checkpoints go into it under their own names. With `top`, what is called
+            like a checkpoint and is no folder yet is refused.
         top: how many; None for the best one alone.
 
     Raises:
@@ -77,23 +78,57 @@ def plan_copy(ranking: Ranking, dest: str, *, top: int | None = None) -> tuple[C
         raise NothingFoundError("no checkpoint is ranked, so there is none to copy")
     dests = [dest]
     findings: list[Finding] = []
-    if top is not None or dest.endswith(("/", os.sep)) or os.path.isdir(dest):
-        if os.path.lexists(dest.rstrip("/" + os.sep)) and not os.path.isdir(dest):
-            raise DestinationError(f"{dest!r} is not a folder", hint="choose another destination")
+    if _is_folder(dest, several=top is not None):
         names, findings = _own_names([row.checkpoint for row in rows])
         dests = [os.path.join(dest, name) for name in names]
-    elif not os.path.isdir(os.path.dirname(dest) or os.curdir):
-        folder = os.path.dirname(dest)
-        raise DestinationError(
-            f"{folder!r} is no folder that exists",
-            hint=f"create it with: mkdir -p {shlex.quote(folder)}",
-        )
     if len(rows) < (top or 1):
         message = f"{len(rows)} instead of {top} checkpoints: no others are ranked"
         findings.append(Finding("fewer-than-top", message))
     plans = [_plan(row, path) for row, path in zip(rows, dests, strict=True)]
     plans[0] = replace(plans[0], findings=(*findings, *plans[0].findings))
     return tuple(plans)
+
+
+def _is_folder(dest: str, *, several: bool) -> bool:
+    """Whether the destination is a folder to copy into.
+
+    Raises:
+        DestinationError: if it can be neither that nor a file.
+    """
+    if not os.path.isabs(dest):
+        _check_current_folder()
+    if os.path.isdir(dest):
+        return True
+    ends_in_slash = dest.endswith(("/", os.sep))
+    if ends_in_slash or several:
+        if os.path.lexists(dest.rstrip("/" + os.sep)):
+            raise DestinationError(f"{dest!r} is not a folder", hint="choose another destination")
+        if suffix(dest) in _KNOWN and not ends_in_slash:
+            raise DestinationError(
+                f"{dest!r} is called like a checkpoint, and several are copied into a folder",
+                hint="drop --top and --per-run to copy the best one to that name;"
+                " or end it with a slash, if the folder shall be called so",
+            )
+        return True
+    folder = os.path.dirname(dest)
+    if folder and not os.path.isdir(folder):
+        raise DestinationError(
+            f"{folder!r} is no folder that exists",
+            hint=f"create it with: mkdir -p {shlex.quote(folder)}",
+        )
+    return False
+
+
+def _check_current_folder() -> None:
+    try:
+        is_there = os.path.samefile(os.getcwd(), os.curdir)
+    except OSError:
+        is_there = False
+    if not is_there:
+        raise DestinationError(
+            "the current folder was removed, or there is no permission to use it",
+            hint="cd into another one, or give the destination as an absolute path",
+        )
 
 
 def _plan(row: Ranked, dest: str) -> CopyPlan:
@@ -106,12 +141,11 @@ def _plan(row: Ranked, dest: str) -> CopyPlan:
 
 
 def _target(checkpoint: Checkpoint, source: str, dest: str) -> str:
-    path = os.path.normpath(checkpoint.path)
-    rest = os.path.normpath(source).removeprefix(path)
-    if not rest:
+    path, file = os.path.normpath(checkpoint.path), os.path.normpath(source)
+    if file == path:
         return dest
-    if rest.startswith("."):
-        return dest + rest
+    if file.startswith(path + "."):
+        return dest + file[len(path) :]
     if os.path.basename(dest) != os.path.basename(path):
         # Keras takes the first shard's name from the table's own name, and the others' from
         # what stands in it (ShardedH5IOStore in keras/src/saving/saving_lib.py).
@@ -152,6 +186,8 @@ def _suffix_findings(checkpoint: Checkpoint, dest: str) -> tuple[Finding, ...]:
     if old in _KERAS or new in _KERAS:
         why = "Keras chooses how to read a file by its suffix alone, and will fail to load it"
     message = f"{checkpoint.path!r} {was}, and the copy {dest!r} has {now}: {why}"
+    if not new:
+        message += "; to copy into a folder, end it with /"
     return (Finding("suffix-changed", message, dest, strict=True),)
 
 

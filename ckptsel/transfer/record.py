@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ckptsel import __version__
+from ckptsel.record import SCHEMA, evidence, finite, finite_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.checkpoint import Metric, Ranked, Ranking, Value
+    from ckptsel.checkpoint import Ranked, Ranking
     from ckptsel.transfer.plan import CopyPlan
 
 SUFFIX = ".ckptsel.json"
+# No record is nearly as large; what calls itself one can be anything.
+_LARGEST_BYTES = 1 << 24
 
 
 def record(
@@ -31,12 +33,8 @@ def record(
     """
     checkpoint, metric, monitor = plan.checkpoint, plan.row.metric, ranking.monitor
     runner_up = _next(ranking, plan.row)
-    values: dict[str, Value | None] = {}
-    for each in checkpoint.metrics:
-        # The first of a name counts, as in Checkpoint.metric.
-        values.setdefault(each.name, _finite(each.value))
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "command": "copy",
         "ckptsel": __version__,
         "source": _relative(checkpoint.path, plan.folder),
@@ -44,15 +42,15 @@ def record(
         "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
         "rank": plan.row.rank,
         "tied": plan.row.tied,
-        "value": metric and _finite(metric.value),
+        "value": metric and finite(metric.value),
         "text": metric and metric.text,
-        "evidence": metric and _evidence(metric),
-        "metrics": values,
+        "evidence": metric and evidence(metric),
+        "metrics": finite_values(checkpoint.metrics),
         "pattern": checkpoint.pattern or None,
         "runner_up": runner_up
         and {
             "path": _relative(runner_up.checkpoint.path, plan.folder),
-            "value": runner_up.metric and _finite(runner_up.metric.value),
+            "value": runner_up.metric and finite(runner_up.metric.value),
             "text": runner_up.metric and runner_up.metric.text,
         },
         "copied_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -64,23 +62,24 @@ def encode(content: dict[str, object]) -> bytes:
     return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode("ascii")
 
 
+def is_record(path: str) -> bool:
+    """Whether a file is a record that a copy wrote."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            content = json.loads(file.read(_LARGEST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "schema" in content and content.get("command") == "copy"
+
+
 def _next(ranking: Ranking, row: Ranked) -> Ranked | None:
+    if ranking.per_run:
+        return None  # What follows is the best of another run.
     after = [each for each in ranking.rows if each.rank is not None]
     place = next(index for index, each in enumerate(after) if each is row)
     return after[place + 1] if place + 1 < len(after) else None
-
-
-def _evidence(metric: Metric) -> dict[str, object]:
-    return {
-        "name": metric.name,
-        "source": metric.source,
-        "labelled": metric.labelled,
-        "text": metric.text,
-    }
-
-
-def _finite(value: Value) -> Value | None:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _relative(path: str, folder: str) -> str:

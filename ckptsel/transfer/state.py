@@ -47,16 +47,21 @@ def plan_state(
         if not _can_name(group):
             message = "tf.train.latest_checkpoint cannot find it by this name: give its path itself"
             findings.append(Finding("no-state-file", message, group[0].dest))
-        elif os.path.lexists(path) and (not force or os.path.isdir(path)):
+        elif os.path.lexists(path) and not (force and os.path.isfile(path)):
             if _latest(path) not in _spellings(group[0].dest):
-                message = (
-                    f"{path!r} names another checkpoint, and tf.train.latest_checkpoint"
-                    " will return that one; --force replaces it"
-                )
-                findings.append(Finding("state-file-kept", message, path))
+                findings.append(Finding("state-file-kept", _kept(path), path))
         else:
             files[path] = _content(names)
     return files, tuple(findings)
+
+
+def _kept(path: str) -> str:
+    if not os.path.isfile(path):
+        return f"{path!r} is no regular file and stays, so tf.train.latest_checkpoint finds nothing"
+    return (
+        f"{path!r} names another checkpoint, and tf.train.latest_checkpoint"
+        " will return that one; --force replaces it"
+    )
 
 
 def _can_name(group: Sequence[CopyPlan]) -> bool:
@@ -90,6 +95,8 @@ def _quoted(name: str) -> str:
 
 
 def _latest(path: str) -> str:
+    if not os.path.isfile(path):
+        return ""  # Opening a pipe would wait for ever.
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             match = _LATEST.search(file.read(1 << 20))

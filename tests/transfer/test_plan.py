@@ -65,6 +65,33 @@ def test_a_destination_that_cannot_be(
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("dest", ["best.h5", "new/best.keras", "best.weights.h5"])
+def test_a_new_folder_is_not_called_like_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dest: str
+) -> None:
+    """With --top, `--to best.h5` means a file; a slash or a folder that is there says otherwise."""
+    monkeypatch.chdir(tmp_path)
+    found = ranking(checkpoint("run/w.h5"))
+    with pytest.raises(DestinationError, match="is called like a checkpoint") as caught:
+        plan_copy(found, dest, top=1)
+    assert "drop --top" in caught.value.hint
+    assert plan_copy(found, f"{dest}/", top=1)[0].dest == f"{dest}/w.h5"
+    (tmp_path / dest).mkdir(parents=True)
+    assert plan_copy(found, dest, top=1)[0].dest == f"{dest}/w.h5"
+
+
+def test_a_current_folder_that_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said in words, and not as a folder without a name; absolute paths go on."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    found = ranking(checkpoint(tmp_path / "w.keras"))
+    for dest in ("best.keras", "./best.keras", "new/"):
+        with pytest.raises(DestinationError, match="the current folder was removed"):
+            plan_copy(found, dest)
+    assert plan_copy(found, f"{tmp_path}/best.keras")
+
+
 def test_the_best_n_need_a_folder(tmp_path: Path) -> None:
     """A file of that name is in the way."""
     (tmp_path / "out").touch()
@@ -115,6 +142,15 @@ def test_the_file_that_makes_it_count_comes_last() -> None:
     assert plan.files[-1] == ("run/w.weights.json", "out/w.weights.json")
 
 
+@pytest.mark.parametrize("folder", [".runs", "../runs", "./runs", ".", "..", "/runs", "a.b"])
+def test_sharded_weights_from_any_folder(folder: str) -> None:
+    """A location that begins with a dot is no suffix of the table's name."""
+    names = ("w.weights.json", "w_00000.weights.h5")
+    files = [f"{folder}/{name}" for name in names]
+    (plan,) = plan_copy(ranking(checkpoint(files[0], files=files)), "out/")
+    assert plan.files == tuple((f"{folder}/{name}", f"out/{name}") for name in names[::-1])
+
+
 def test_sharded_weights_keep_their_name() -> None:
     """Keras finds the shards by names that a copy under another name would break."""
     with pytest.raises(DestinationError, match="under another name") as caught:
@@ -143,6 +179,14 @@ def test_another_suffix_is_said(source: str, dest: str) -> None:
     assert (finding.code, finding.strict) == ("suffix-changed", True)
     assert repr(source) in finding.message
     assert repr(dest) in finding.message
+
+
+@pytest.mark.parametrize("dest, is_said", [("release", True), ("best.h5", False)])
+def test_a_folder_may_have_been_meant(dest: str, *, is_said: bool) -> None:
+    """`--to release` writes a file; whoever meant a folder is told how to say so."""
+    (plan,) = plan_copy(ranking(checkpoint("w.keras")), dest)
+    message = plan.findings[0].message
+    assert message.endswith("; to copy into a folder, end it with /") is is_said
 
 
 def test_keras_is_named_where_it_would_fail() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from ckptsel import __version__
 from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked, Ranking
 from ckptsel.transfer.copy import copy
+from ckptsel.transfer.record import is_record
 from tests.transfer.rankings import checkpoint, one_file, ranking
 
 KEYS = [
@@ -58,7 +60,14 @@ def test_a_record_says_all(run: Path, out: Path) -> None:
         "tied": False,
         "value": 0.5,
         "text": "0.5",
-        "evidence": {"name": "val_loss", "source": "name", "labelled": True, "text": "0.5"},
+        "evidence": {
+            "name": "val_loss",
+            "value": 0.5,
+            "text": "0.5",
+            "role": "metric",
+            "source": "name",
+            "labelled": True,
+        },
         "metrics": {"epoch": 3, "val_loss": 0.5},
         "pattern": "w.{epoch:02d}-{val_loss}.keras",
         "runner_up": {"path": "../run/b.keras", "value": 0.75, "text": "0.75"},
@@ -103,6 +112,35 @@ def test_each_of_the_best_n_has_the_next_as_its_runner_up(run: Path, out: Path) 
     first, second = (json.loads(Path(copied.record).read_text()) for copied in copies)
     assert (first["rank"], first["runner_up"]["path"]) == (1, "../run/b.keras")
     assert (second["rank"], second["runner_up"]) == (2, None)
+
+
+def test_the_best_of_each_run_has_no_runner_up(run: Path, out: Path) -> None:
+    """What comes next is the best of another run, and no second choice for this one."""
+    found = replace(ranking(*_touched(run, "a.keras", "b.keras")), per_run=True)
+    for copied in copy(found, f"{out}/", top=2):
+        assert json.loads(Path(copied.record).read_text())["runner_up"] is None
+
+
+def _touched(run: Path, *names: str) -> list[Checkpoint]:
+    for name in names:
+        (run / name).touch()
+    return [checkpoint(run / name) for name in names]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "1", '{"schema": 1}', '{"command": "copy"}', "[" * 100_000, "\xff"]
+)
+def test_what_is_no_record(tmp_path: Path, content: str) -> None:
+    """Only what a copy wrote is a record."""
+    (tmp_path / "file").write_text(content, "latin-1")
+    assert not is_record(str(tmp_path / "file"))
+
+
+def test_a_pipe_is_no_record(tmp_path: Path) -> None:
+    """It is not opened, as that would wait for ever; nor is what is not there."""
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_record(str(tmp_path / "pipe"))
+    assert not is_record(str(tmp_path / "none"))
 
 
 def test_the_source_is_found_from_where_the_record_really_is(run: Path, tmp_path: Path) -> None:

@@ -82,6 +82,16 @@ def test_a_pipe_in_a_folder_is_not_waited_for(run: Path, out: Path) -> None:
         copy(ranking(checkpoint(run)), f"{out}/")
 
 
+def test_a_pipe_is_not_waited_for(run: Path, out: Path) -> None:
+    """Nor is one that is called like a checkpoint, or that a link leads to."""
+    os.mkfifo(run / "w.keras")
+    os.symlink("w.keras", run / "link.keras")
+    for name in ("w.keras", "link.keras"):
+        with pytest.raises(CopyError, match="neither a file nor a folder"):
+            copy(ranking(checkpoint(run / name)), f"{out}/")
+    assert os.listdir(out) == []
+
+
 def test_a_link_that_leads_round_is_not_followed_for_ever(run: Path, out: Path) -> None:
     """A folder that holds a link to itself has no end."""
     os.symlink("..", run / "round")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from ckptsel.query import Query
 from ckptsel.selection import select
-from ckptsel.transfer.copy import copy
+from ckptsel.transfer.copy import CopiedFile, copy
 from tests.transfer.rankings import checkpoint, contents, ranking, tensorflow_like
 
 if TYPE_CHECKING:
@@ -85,6 +86,31 @@ def test_why_some_names_get_no_state_file(tf: Any, out: Path) -> None:
     save(tf, out / "a[red]", 0.5)
     (out / "checkpoint").write_text('model_checkpoint_path: "a[red]"\n')
     assert tf.train.latest_checkpoint(str(out)) is None
+
+
+def test_the_state_file_is_told(run: Path, out: Path) -> None:
+    """It is one of the files of the best TensorFlow checkpoint of its folder, with its hash."""
+    (run / "w.keras").touch()
+    found = ranking(
+        checkpoint(run / "w.keras"), tensorflow_like(run / "a"), tensorflow_like(run / "b")
+    )
+    copies = copy(found, f"{out}/", top=3, sha256=True)
+    assert [copied.state_file for copied in copies] == ["", f"{out}/checkpoint", ""]
+    content = (out / "checkpoint").read_bytes()
+    assert copies[1].files[-1] == CopiedFile(
+        "checkpoint", len(content), hashlib.sha256(content).hexdigest()
+    )
+    assert [len(copied.files) for copied in copies] == [1, 3, 2]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_pipe_called_checkpoint_stays(run: Path, out: Path, *, force: bool) -> None:
+    """It is neither read, which would wait for ever, nor replaced."""
+    os.mkfifo(out / "checkpoint")
+    (copied,) = copy(ranking(tensorflow_like(run / "ckpt-1")), f"{out}/best", force=force)
+    assert [finding.code for finding in copied.findings] == ["state-file-kept"]
+    assert "is no regular file" in copied.findings[0].message
+    assert (out / "checkpoint").is_fifo()
 
 
 def test_a_new_folder_gets_a_state_file(run: Path, out: Path) -> None:

@@ -154,6 +154,17 @@ def test_a_folder_in_the_place_of_the_file(run: Path, out: Path) -> None:
         copy(one_file(run), f"{out}/", force=True)
 
 
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("name", ["w.03-0.5.keras", "w.03-0.5.keras.ckptsel.json"])
+def test_a_pipe_in_the_place_of_the_file(run: Path, out: Path, name: str, *, force: bool) -> None:
+    """Even with force, no pipe (and no device, such as /dev/null) gives way to a file."""
+    os.mkfifo(out / name)
+    with pytest.raises(DestinationError, match=f"{name}' is no regular file"):
+        copy(one_file(run), f"{out}/", force=force)
+    assert (out / name).is_fifo()
+    assert os.listdir(out) == [name]
+
+
 def test_somebody_else_was_faster(run: Path, out: Path) -> None:
     """A file that appears at the destination during the copy is not overwritten."""
     found = ranking(tensorflow_like(run / "best"))

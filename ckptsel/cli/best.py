@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import choose, options
+from ckptsel.cli import choose, options, output
 from ckptsel.cli.printing import printer
 from ckptsel.cli.require import check, parse_conditions
 
@@ -37,5 +37,7 @@ def run(
     show = printer(output_format, null=null, template=template, default="paths")
     ranking = choose.ranked(query, keep=choose.wanted(query, top))
     rows = choose.taken(ranking, query, top)
-    check(conditions, rows, ranking.monitor)
+    check(conditions, rows, ranking)
+    if len(rows) < (top or 1):
+        output.note(f"{top} were asked for, and only {len(rows)} could be ranked")
     show("best", ranking, rows)

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckptsel.cli import output
@@ -24,7 +25,7 @@ def ranked(query: Query, *, keep: int | None = None, rank: bool = True) -> Ranki
     with progress(lambda files: count(files, "file") + "…") as tick:
         ranking = select(query, keep=keep, rank=rank, progress=tick)
     output.findings(ranking.findings)
-    return ranking
+    return replace(ranking, per_run=query.per_run)
 
 
 def wanted(query: Query, top: int | None) -> int | None:
@@ -34,7 +35,7 @@ def wanted(query: Query, top: int | None) -> int | None:
 
 
 def taken(ranking: Ranking, query: Query, top: int | None) -> Sequence[Ranked]:
-    """The best N rows; without an N the best one, or the best one of each run.
+    """The best N rows, or all if there are fewer; without an N the best one, or each run's.
 
     Raises:
         NothingFoundError: none has a place in the ranking.
@@ -43,6 +44,4 @@ def taken(ranking: Ranking, query: Query, top: int | None) -> Sequence[Ranked]:
     if not rows:
         raise NothingFoundError("no checkpoint could be ranked")
     number = len(rows) if query.per_run and top is None else top or 1
-    if number > len(rows):
-        output.note(f"{number} were asked for, and only {len(rows)} could be ranked")
     return rows[:number]

@@ -53,7 +53,8 @@ def run(
     """Copy the best checkpoint, all of its files, and print where it is now.
 
     With --top or --per-run, several into a folder. Either everything is copied or nothing
-    is, and what is there already stays unless --force is given.
+    is, and what is there already stays unless --force is given. A record of why it was the
+    best is written beside it, and beside a TensorFlow prefix a state file `checkpoint`.
     """
     from ckptsel.transfer import copy as transfer
 
@@ -61,9 +62,9 @@ def run(
     chosen = output_name(output_format, null=null, default="paths")
     ranking = choose.ranked(query, keep=choose.wanted(query, top))
     rows = choose.taken(ranking, query, top)
-    check(conditions, rows, ranking.monitor)
+    check(conditions, rows, ranking)
     # One that was not asked for by number can get the destination's own name.
-    number = len(rows) if query.per_run else top
+    number = len(rows) if query.per_run and top is None else top
     if query.strict:
         _refuse(transfer.copy(ranking, to, top=number, force=force, dry_run=True))
     with progress(lambda size: f"{text.size(size)} copied…") as tick:
@@ -106,7 +107,10 @@ def _done(copied: Copied, *, dry_run: bool) -> str:
     size = text.size(_size_bytes(copied))
     files = text.count(len(copied.files), "file")
     done = "would copy" if dry_run else "copied"
-    return f"ckptsel: {done} {copied.source} to {copied.dest} ({files}, {size})"
+    line = f"ckptsel: {done} {copied.source} to {copied.dest} ({files}, {size})"
+    if copied.state_file:
+        line += f", with {copied.state_file} for tf.train.latest_checkpoint"
+    return line
 
 
 def _size_bytes(copied: Copied) -> int:
@@ -140,6 +144,7 @@ class CopyReport:
                 "path": copied.dest,
                 "source": copied.source,
                 "record": copied.record or None,
+                "state_file": copied.state_file or None,
                 "size_bytes": _size_bytes(copied),
                 "files": [
                     {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from ckptsel.cli.text import shown
 from ckptsel.errors import CkptselError
+from ckptsel.record import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Finding
     from ckptsel.cli.table import Table
 
-SCHEMA = 1
 # Findings of one kind; a folder of a thousand odd names shall not bury the result.
 _NOTES_OF_A_KIND = 5
 # A terminal's table folds names into no fewer columns than this.

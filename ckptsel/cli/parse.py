@@ -14,6 +14,7 @@ from ckptsel.cli.printing import output_name
 from ckptsel.cli.record import finding_record
 from ckptsel.cli.table import Column, Table
 from ckptsel.errors import ExitCode
+from ckptsel.record import by_name, finite, finite_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,8 +90,8 @@ class ParseReport:
         names = self._metric_names()
         yield [*fixed, *(f"metric.{name}" if name in fixed else name for name in names)]
         for reading in self.readings:
-            values = {metric.name: text.number(metric.value) for metric in reading.metrics}
-            row = (values.get(name, "") for name in names)
+            found = by_name(reading.metrics)
+            row = (text.number(found[name].value) if name in found else "" for name in names)
             yield [reading.name, reading.status, reading.pattern, *row]
 
     def table(self) -> Table:
@@ -101,8 +102,8 @@ class ParseReport:
             Column("status", [reading.status for reading in readings]),
         ]
         for name in self._metric_names():
-            texts = [{m.name: m.text for m in reading.metrics} for reading in readings]
-            columns.append(Column(name, [each.get(name, "") for each in texts], right=True))
+            found = [by_name(reading.metrics).get(name) for reading in readings]
+            columns.append(Column(name, [m.text if m else "" for m in found], right=True))
         used = Counter(reading.pattern for reading in readings if reading.pattern)
         footer = [
             text.pattern_line(pattern, n, learned=self.learned) for pattern, n in used.items()
@@ -118,7 +119,7 @@ def _record(reading: NameReading) -> dict[str, object]:
         "name": reading.name,
         "status": reading.status,
         "pattern": reading.pattern,
-        "fields": {m.name: text.finite(m.value) for m in reading.metrics if m.labelled},
-        "unlabelled": [text.finite(m.value) for m in reading.metrics if not m.labelled],
+        "fields": finite_values(m for m in reading.metrics if m.labelled),
+        "unlabelled": [finite(m.value) for m in reading.metrics if not m.labelled],
         "findings": [finding_record(finding) for finding in reading.findings],
     }

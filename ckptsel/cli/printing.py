@@ -63,15 +63,18 @@ def _in_format(name: str) -> Print:
 
 
 def _by_template(text: str, *, end: str) -> Print:
-    from ckptsel.cli.record import FIXED, fields, metric_names
-    from ckptsel.cli.template import fill, parse_template
+    from ckptsel.cli.fields import Fields
+    from ckptsel.cli.line_format import fill, parse_template
 
     template = parse_template(text)
+    asked = f"--format {text!r}"
 
     def write(command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:  # noqa: ARG001
-        asked = [ranking.monitor.name] if ranking.monitor else []
-        known = list(dict.fromkeys((*FIXED, *metric_names(ranking.rows), *asked)))
-        lines = [fill(template, fields(row, ranking), known) for row in rows]
-        output.write_lines(lines, end=end)
+        fields = Fields(ranking)
+
+        def line(row: Ranked) -> str:
+            return fill(template, lambda name: fields.get(row, asked, name).value)
+
+        output.write_lines([line(row) for row in rows], end=end)
 
     return write

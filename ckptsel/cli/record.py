@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.cli.text import finite
+from ckptsel.record import evidence, finite, finite_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Finding, Metric, Ranked, Ranking, Value
+    from ckptsel.checkpoint import Checkpoint, Finding, Ranked, Ranking
 
 # The columns of csv and tsv that are always there, in this order; the metrics follow.
 FIXED = (
@@ -45,15 +45,6 @@ def fixed_fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
-    """Everything about a row by name, its metrics too, for a template."""
-    values = _values(row.checkpoint)
-    if ranking.monitor and row.metric:
-        # No name need say what it was asked for by: the value can stand there without one.
-        values.setdefault(ranking.monitor.name, row.metric.value)
-    return values | fixed_fields(row, ranking)
-
-
 def record(row: Ranked) -> dict[str, object]:
     """One row for JSON: never a NaN, and every value with the text it was read from."""
     checkpoint = row.checkpoint
@@ -73,8 +64,8 @@ def record(row: Ranked) -> dict[str, object]:
         "tied": row.tied,
         "reason": row.reason or None,
         "pattern": checkpoint.pattern or None,
-        "metrics": {name: finite(value) for name, value in _values(checkpoint).items()},
-        "evidence": [_evidence(metric) for metric in checkpoint.metrics],
+        "metrics": finite_values(checkpoint.metrics),
+        "evidence": [evidence(metric) for metric in checkpoint.metrics],
     }
 
 
@@ -105,24 +96,5 @@ def metric_names(rows: Sequence[Ranked]) -> list[str]:
     return list(names)
 
 
-def _values(checkpoint: Checkpoint) -> dict[str, Value]:
-    # The first of a name counts, as in Checkpoint.metric; the evidence holds the others.
-    values: dict[str, Value] = {}
-    for metric in checkpoint.metrics:
-        values.setdefault(metric.name, metric.value)
-    return values
-
-
 def _size_bytes(checkpoint: Checkpoint) -> int | None:
     return checkpoint.size_bytes if checkpoint.size_bytes >= 0 else None
-
-
-def _evidence(metric: Metric) -> dict[str, object]:
-    return {
-        "name": metric.name,
-        "value": finite(metric.value),
-        "text": metric.text,
-        "role": metric.role,
-        "source": metric.source,
-        "labelled": metric.labelled,
-    }

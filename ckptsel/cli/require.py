@@ -1,5 +1,6 @@
 """`--require`: conditions that the selected checkpoint has to meet."""
 
+# ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
 import math
@@ -12,7 +13,8 @@ from ckptsel.errors import ConditionNotMetError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ckptsel.checkpoint import Monitor, Ranked, Value
+    from ckptsel.checkpoint import Ranked, Ranking
+    from ckptsel.cli.fields import Field
 
 _COMPARE = {
     "<": operator.lt,
@@ -34,7 +36,7 @@ class Condition(NamedTuple):
 
     Attributes:
         text: as it was given.
-        name: the metric.
+        name: the field.
         operator: how it is compared.
         limit: what it is compared with.
     """
@@ -68,19 +70,31 @@ def _parse(text: str) -> Condition:
     return Condition(text, match["name"], match["operator"], limit)
 
 
-def check(conditions: Sequence[Condition], rows: Iterable[Ranked], monitor: Monitor | None) -> None:
+def check(conditions: Sequence[Condition], rows: Iterable[Ranked], ranking: Ranking) -> None:
     """Make sure that every row meets every condition.
+
+    Args:
+        conditions: the conditions.
+        rows: rows of the ranking.
+        ranking: all that could have such a field.
 
     Raises:
         ConditionNotMetError: one does not, or has no number of that name.
+        UsageError: no checkpoint has such a field.
     """
+    if not conditions:
+        return
+    from ckptsel.cli.fields import Fields
+
+    fields = Fields(ranking)
     for row in rows:
         for condition in conditions:
-            _check(condition, row, monitor)
+            found = fields.get(row, f"--require {condition.text!r}", condition.name)
+            _check(condition, row, found)
 
 
-def _check(condition: Condition, row: Ranked, monitor: Monitor | None) -> None:
-    value, text = _value(condition.name, row, monitor)
+def _check(condition: Condition, row: Ranked, found: Field) -> None:
+    value, text = found
     if value is None:
         problem = f"it has no {condition.name}"
     elif isinstance(value, str):
@@ -95,10 +109,3 @@ def _check(condition: Condition, row: Ranked, monitor: Monitor | None) -> None:
         f"{row.checkpoint.path} does not meet {condition.text!r}: {problem}",
         hint=f"it has {', '.join(names) or 'no metrics'}" if value is None else "",
     )
-
-
-def _value(name: str, row: Ranked, monitor: Monitor | None) -> tuple[Value | None, str]:
-    # The monitor's value first: its name can be one that the file's name does not have.
-    asked = row.metric if monitor and name == monitor.name else None
-    metric = asked or row.checkpoint.metric(name)
-    return (metric.value, metric.text) if metric else (None, "")

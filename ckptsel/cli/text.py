@@ -3,8 +3,6 @@
 # ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
-import math
-
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -32,11 +30,6 @@ def _escaped(char: str) -> str:
 def number(value: float | str) -> str:
     """A value as text that reads back as the same value."""
     return value if isinstance(value, str) else repr(value)
-
-
-def finite(value: float | str | None) -> float | str | None:
-    """The value, or None where JSON has no way to write it (NaN and the infinities)."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def size(size_bytes: int) -> str:

@@ -63,6 +63,7 @@ def transfer(monkeypatch: pytest.MonkeyPatch, core: Core) -> Transfer:
         ("--top 1", {"top": 1}),
         ("--per-run", {"top": 2}),
         ("--per-run --top 1", {"top": 1}),
+        ("--per-run --top 5", {"top": 5}),
         ("--force", {"force": True}),
         ("--sha256", {"sha256": True}),
         ("--dry-run", {"dry_run": True}),
@@ -93,9 +94,19 @@ def test_a_dry_run_says_so(run: Run, transfer: Transfer) -> None:
     assert table.startswith("nothing was written\n")
 
 
+def test_the_state_file_is_said(run: Run, transfer: Transfer) -> None:
+    """A file that was not asked for by name is named."""
+    transfer.answer = (replace(ONE, state_file="out/checkpoint"),)
+    assert run("copy", "--to", "out/").stderr == (
+        "ckptsel: copied runs/a/x.index to out/x.index (2 files, 2.0 KiB),"
+        " with out/checkpoint for tf.train.latest_checkpoint\n"
+    )
+
+
 def test_json(run: Run, transfer: Transfer) -> None:
     """Every file with its hash."""
-    transfer.answer = (replace(ONE, findings=(Finding("odd", "it is odd", "out"),)),)
+    finding = Finding("odd", "it is odd", "out")
+    transfer.answer = (replace(ONE, findings=(finding,), state_file="out/checkpoint"),)
     result = run("copy", "--to", "out", "-o", "json")
     assert result.stderr.startswith("ckptsel: note: out: it is odd\n")
     assert json.loads(result.stdout) == {
@@ -107,6 +118,7 @@ def test_json(run: Run, transfer: Transfer) -> None:
                 "path": "out/x.index",
                 "source": "runs/a/x.index",
                 "record": "out/x.index.ckptsel.json",
+                "state_file": "out/checkpoint",
                 "size_bytes": 2048,
                 "files": [
                     {"name": "x.index", "size_bytes": 24, "sha256": "ab" * 32},

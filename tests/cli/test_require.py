@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from ckptsel.checkpoint import Metric, Monitor
+from ckptsel.checkpoint import Metric
 from ckptsel.cli.require import check, parse_conditions
 from ckptsel.errors import ConditionNotMetError, ExitCode, UsageError
-from tests.cli.rankings import checkpoint, ranked
+from tests.cli.rankings import by_val_loss, checkpoint, ranked
 
 ROW = ranked(1, checkpoint(5, "0.30"))
+RANKING = by_val_loss(ROW)
+VAL_ACC = Metric("val_acc", 0.9, "0.90")
 
 
 @pytest.mark.parametrize(
@@ -63,35 +65,36 @@ def test_malformed(text: str) -> None:
 def test_check(text: str, *, met: bool) -> None:
     """Each operator compares the value in the name with the number."""
     if met:
-        check(parse_conditions([text]), [ROW], None)
+        check(parse_conditions([text]), [ROW], RANKING)
         return
     with pytest.raises(ConditionNotMetError):
-        check(parse_conditions([text]), [ROW], None)
+        check(parse_conditions([text]), [ROW], RANKING)
 
 
 def test_every_condition_and_every_row_counts() -> None:
     """One condition that is not met by one row is enough."""
     worse = ranked(2, checkpoint(4, "0.40"))
-    check(parse_conditions(["val_loss<1", "epoch>=4"]), [ROW, worse], None)
+    check(parse_conditions(["val_loss<1", "epoch>=4"]), [ROW, worse], by_val_loss(ROW, worse))
     for texts in (["val_loss<1", "epoch>9"], ["val_loss<=0.3"]):
         with pytest.raises(ConditionNotMetError):
-            check(parse_conditions(texts), [ROW, worse], None)
+            check(parse_conditions(texts), [ROW, worse], by_val_loss(ROW, worse))
 
 
 def test_not_met_says_value_and_condition() -> None:
     """The message is enough to understand a red CI job, and the exit code is its own."""
     with pytest.raises(ConditionNotMetError) as caught:
-        check(parse_conditions(["val_loss<0.25"]), [ROW], None)
+        check(parse_conditions(["val_loss<0.25"]), [ROW], RANKING)
     assert caught.value.message == (
         "runs/a/w.05-0.30.keras does not meet 'val_loss<0.25': val_loss is 0.30"
     )
     assert caught.value.exit_code == ExitCode.CONDITION_NOT_MET
 
 
-def test_a_missing_metric_is_not_met() -> None:
-    """A metric that is not there meets nothing, and those that are there are named."""
+def test_a_metric_that_only_others_have_is_not_met() -> None:
+    """What is missing here meets nothing, and what is there is named."""
+    other = replace(ROW, checkpoint=replace(ROW.checkpoint, metrics=(VAL_ACC,)))
     with pytest.raises(ConditionNotMetError) as caught:
-        check(parse_conditions(["val_acc>0.1"]), [ROW], None)
+        check(parse_conditions(["val_acc>0.1"]), [ROW], by_val_loss(ROW, other))
     assert caught.value.message.endswith("it has no val_acc")
     assert caught.value.hint == "it has epoch, val_loss"
 
@@ -99,8 +102,9 @@ def test_a_missing_metric_is_not_met() -> None:
 @pytest.mark.parametrize("operator", ["<", "<=", ">", ">=", "==", "!="])
 def test_nan_meets_nothing(operator: str) -> None:
     """NaN is unequal to every number, and is still no value that anyone asked for."""
+    row = ranked(1, checkpoint(1, "nan"))
     with pytest.raises(ConditionNotMetError, match="val_loss is nan"):
-        check(parse_conditions([f"val_loss{operator}1"]), [ranked(1, checkpoint(1, "nan"))], None)
+        check(parse_conditions([f"val_loss{operator}1"]), [row], by_val_loss(row))
 
 
 def test_text_meets_nothing() -> None:
@@ -108,13 +112,12 @@ def test_text_meets_nothing() -> None:
     text = Metric("optimizer", "adam", "adam", "text")
     row = replace(ROW, checkpoint=replace(ROW.checkpoint, metrics=(text,)))
     with pytest.raises(ConditionNotMetError, match="'adam', which is no number"):
-        check(parse_conditions(["optimizer==1"]), [row], None)
+        check(parse_conditions(["optimizer==1"]), [row], by_val_loss(row))
 
 
-def test_the_monitor_by_the_name_it_was_asked_for() -> None:
-    """A value without a label is compared under the monitor's name."""
-    unlabelled = Metric("0", 0.2, "0.2", labelled=False)
-    row = replace(ROW, metric=unlabelled, checkpoint=replace(ROW.checkpoint, metrics=(unlabelled,)))
-    check(parse_conditions(["val_loss<0.25"]), [row], Monitor("val_loss", "min", ""))
-    with pytest.raises(ConditionNotMetError, match=r"val_loss is 0\.2$"):
-        check(parse_conditions(["val_loss<0.1"]), [row], Monitor("val_loss", "min", ""))
+def test_a_name_that_nothing_has_is_wrong_usage() -> None:
+    """A mistyped name is no condition that was not met."""
+    with pytest.raises(UsageError) as caught:
+        check(parse_conditions(["val_los<1"]), [ROW], RANKING)
+    assert caught.value.message == "--require 'val_los<1': there is no field 'val_los'"
+    assert caught.value.hint.startswith("did you mean 'val_loss'? the fields are rank, path, ")

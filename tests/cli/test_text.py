@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 
 import pytest
@@ -70,18 +69,6 @@ def test_age_in_the_largest_unit(seconds: float, expected: str) -> None:
 def test_number_reads_back(value: float) -> None:
     """A number in csv is the same number when it is read."""
     assert float(text.number(value)) == float(value)
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_finite_drops_what_json_cannot_hold(value: float) -> None:
-    """NaN and the infinities become null."""
-    assert text.finite(value) is None
-
-
-@pytest.mark.parametrize("value", [0, 0.0, 0.25, "text", None])
-def test_finite_keeps_the_rest(value: float | str | None) -> None:
-    """Every other value stays as it is."""
-    assert text.finite(value) == value
 
 
 def test_count_agrees_in_number() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ckptsel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable
+
+    from ckptsel.checkpoint import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +46,25 @@ def parse_template(text: str) -> Template:
     return Template(text, tuple((literal, field, spec or "") for literal, field, spec, _ in parts))
 
 
-def fill(template: Template, fields: Mapping[str, Any], known: Iterable[str]) -> str:
-    """Write the fields into the template; one that is known but not there is left empty.
+def fill(template: Template, get: Callable[[str], Value | None]) -> str:
+    """Write the fields into the template; one that is not there is left empty.
 
     A field is looked up by its whole name and nothing is looked up in its value, so a
     template cannot reach into the program as it could through `str.format`.
 
+    Args:
+        template: the template.
+        get: finds a field's value.
+
     Raises:
-        UsageError: no checkpoint has such a field, or its value does not take the format.
+        UsageError: a value does not take the format.
     """
     line = []
     for literal, field, spec in template.parts:
         line.append(literal)
         if field is None:
             continue
-        if field not in fields and field not in known:
-            raise UsageError(
-                f"--format {template.text!r}: there is no field {field!r}",
-                hint="the fields are " + ", ".join(known),
-            )
-        value = fields.get(field)
+        value = get(field)
         if value is None:
             continue
         try:

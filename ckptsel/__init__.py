@@ -1,11 +1,11 @@
 """Find the best checkpoint in a folder of checkpoints, by the metric in their names.
 
 >>> import ckptsel
->>> best = ckptsel.best("docs/examples/runs/every-epoch", monitor="val_loss", mode="min")
+>>> best = ckptsel.best("docs/examples/runs/whole-models", monitor="val_loss", mode="min")
 >>> best.checkpoint.path
-'docs/examples/runs/every-epoch/weights.10-0.3889.weights.h5'
+'docs/examples/runs/whole-models/epoch10-val_loss0.2544-val_accuracy0.9178.keras'
 >>> best.metric.value
-0.3889
+0.2544
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ckptsel.errors import (
         AmbiguousMonitorError,
         CkptselError,
+        CkptselWarning,
         DirectionError,
         LocationNotFoundError,
         MonitorNotFoundError,
@@ -46,6 +47,7 @@ _HOMES = {
     "Ranking": "ckptsel.checkpoint",
     "AmbiguousMonitorError": "ckptsel.errors",
     "CkptselError": "ckptsel.errors",
+    "CkptselWarning": "ckptsel.errors",
     "DirectionError": "ckptsel.errors",
     "LocationNotFoundError": "ckptsel.errors",
     "MonitorNotFoundError": "ckptsel.errors",
@@ -63,6 +65,7 @@ __all__ = [
     "AmbiguousMonitorError",
     "Checkpoint",
     "CkptselError",
+    "CkptselWarning",
     "DirectionError",
     "Finding",
     "LocationNotFoundError",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING
 
+from ckptsel.errors import CkptselWarning
 from ckptsel.selection import Query, select
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ def find(
     mode: str = "auto",
     pattern: str | Sequence[str] = (),
     max_depth: int | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     tie: str = "later",
     per_run: bool = False,
     strict: bool = False,
@@ -65,14 +67,14 @@ def find(
         monitor=monitor,
         mode=mode,
         max_depth=max_depth,
-        include=tuple(include),
-        exclude=tuple(exclude),
+        include=_texts(include),
+        exclude=_texts(exclude),
         tie=tie,
         per_run=per_run,
         strict=strict,
         allow_zero=allow_zero,
     )
-    return select(query, rank=monitor is not None)
+    return select(query, rank=monitor is not None or per_run)
 
 
 def best(
@@ -81,15 +83,16 @@ def best(
     mode: str = "auto",
     pattern: str | Sequence[str] = (),
     max_depth: int | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     tie: str = "later",
     strict: bool = False,
     allow_zero: bool = False,
 ) -> Ranked:
     """The best checkpoint. What `ckptsel best` prints the path of.
 
-    Takes the arguments of `find`; with no monitor, the only metric in the names is taken.
+    Takes the arguments of `find`; with no monitor, the only metric in the names is taken. What
+    is doubtful (a tie, an assumed label) is a CkptselWarning; `find` has it as findings.
 
     Returns:
         The checkpoint, as `.checkpoint`, and the monitor's value with its evidence, `.metric`.
@@ -106,18 +109,22 @@ def best(
         monitor=monitor,
         mode=mode,
         max_depth=max_depth,
-        include=tuple(include),
-        exclude=tuple(exclude),
+        include=_texts(include),
+        exclude=_texts(exclude),
         tie=tie,
         strict=strict,
         allow_zero=allow_zero,
     )
-    return select(query, keep=2).rows[0]
+    ranking = select(query, keep=2)
+    for finding in ranking.findings:
+        if finding.strict:
+            warnings.warn(finding.said, CkptselWarning, stacklevel=2)
+    return ranking.rows[0]
 
 
 def _paths(locations: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
     return tuple(os.fspath(location) for location in locations) or (".",)
 
 
-def _texts(pattern: str | Sequence[str]) -> tuple[str, ...]:
-    return (pattern,) if isinstance(pattern, str) else tuple(pattern)
+def _texts(texts: str | Sequence[str]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)

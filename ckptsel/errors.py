@@ -40,6 +40,10 @@ class CkptselError(Exception):
         self.details = details
 
 
+class CkptselWarning(UserWarning):
+    """Something doubtful about a result of the Python API."""
+
+
 class LocationNotFoundError(CkptselError):
     """A location that does not exist, or cannot be read at all."""
 

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
-from ckptsel.naming.vocabulary import canonical
+from ckptsel.naming.vocabulary import canonical, role_of
+from ckptsel.ranking import printed_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric
+    from ckptsel.naming.form import Form
     from ckptsel.naming.read import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the monitor's values stand.
+class MonitorFields:
+    """Which field of each pattern holds the monitor.
 
     Attributes:
         name: what the user calls the monitor.
         labels: the field's name for each pattern that has the monitor, by the pattern's text.
-        labelled: whether that name is a label, or only a position.
         findings: what was assumed.
+        exact: the patterns that print the monitor as it is, without rounding.
     """
 
     name: str
     labels: dict[str, str]
-    labelled: bool
     findings: tuple[Finding, ...] = ()
+    exact: frozenset[str] = frozenset()
 
     def field_of(self, table: Table) -> str | None:
         """The field of a table that holds the monitor, if it has one."""
@@ -41,25 +43,44 @@ class Source:
         name = self.labels.get(checkpoint.pattern)
         return None if name is None else checkpoint.metric(name)
 
+    def unit_of(self, checkpoint: Checkpoint) -> float:
+        """One unit of the last digit of its value; 0.0 where it is not rounded."""
+        metric = self.metric_of(checkpoint)
+        return printed_unit(metric.text) if metric and checkpoint.pattern not in self.exact else 0.0
 
-def find_monitor(tables: Sequence[Table], asked: str | None) -> Source:
+
+def find_monitor(
+    tables: Sequence[Table], asked: str | None, unread: Sequence[str] = ()
+) -> MonitorFields:
     """Find the monitor among the labels of the search, or take the only metric in reach.
 
     Args:
         tables: everything that was read.
         asked: what the user calls it; None for the only metric in reach.
+        unread: names that no pattern reads.
 
     Raises:
         MonitorNotFoundError: if it stands nowhere.
         AmbiguousMonitorError: if several values could be meant.
     """
+    fields = _find(tables, asked, unread)
+    exact = (
+        table.pattern.text
+        for table in tables
+        for field in table.form.fields
+        if field.name == fields.field_of(table) and field.is_exact
+    )
+    return replace(fields, exact=frozenset(exact))
+
+
+def _find(tables: Sequence[Table], asked: str | None, unread: Sequence[str]) -> MonitorFields:
     labelled, unlabelled = _fields(tables)
     if asked is None:
         return _only_metric(tables, labelled, unlabelled)
     everywhere = {text: names for text, names in labelled.items() if names}
     names = {name for found in everywhere.values() for name in found}
     if asked in names:
-        return Source(asked, {t: asked for t, found in everywhere.items() if asked in found}, True)
+        return MonitorFields(asked, {t: asked for t, found in everywhere.items() if asked in found})
     alike = sorted(name for name in names if canonical(name) == canonical(asked))
     if len(alike) > 1:
         raise AmbiguousMonitorError(
@@ -68,10 +89,26 @@ def find_monitor(tables: Sequence[Table], asked: str | None) -> Source:
     if alike:
         name = alike[0]
         said = Finding("monitor-alias", f"{asked} is read from {name!r} in the names")
-        return Source(
-            asked, {t: name for t, found in everywhere.items() if name in found}, True, (said,)
+        return MonitorFields(
+            asked, {t: name for t, found in everywhere.items() if name in found}, (said,)
         )
-    return _assumed(asked, labelled, unlabelled)
+    if role_of(asked) != "metric":
+        return _counter(tables, asked, sorted(names))
+    return _assumed(tables, asked, unread, unlabelled, sorted(names))
+
+
+def _counter(tables: Sequence[Table], asked: str, names: list[str]) -> MonitorFields:
+    """An epoch without a label; no other counter or setting is known by its place."""
+    found = {
+        table.pattern.text: metric.name
+        for table in tables
+        for metric in table.metrics(0)
+        if metric.role == "epoch" == role_of(asked)
+    }
+    if not found:
+        raise _not_found(asked, names)
+    said = Finding("monitor-alias", f"{asked} is the number without a label in the names")
+    return MonitorFields(asked, found, (said,))
 
 
 def _fields(tables: Sequence[Table]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -100,6 +137,11 @@ def has_unlabelled(table: Table) -> bool:
     return bool(_decimals(table))
 
 
+def metrics_in(table: Table) -> list[str]:
+    """The labelled metrics that the names of a table hold; neither counters nor settings."""
+    return [m.name for m in table.metrics(0) if m.labelled and m.role == "metric"]
+
+
 def _is_number(tables: Sequence[Table], name: str) -> bool:
     """Whether a field has a number in some name; a date or a model's name is no metric."""
     return any(
@@ -112,40 +154,58 @@ def _is_number(tables: Sequence[Table], name: str) -> bool:
 
 
 def _assumed(
-    asked: str, labelled: dict[str, list[str]], unlabelled: dict[str, list[str]]
-) -> Source:
+    tables: Sequence[Table],
+    asked: str,
+    unread: Sequence[str],
+    unlabelled: dict[str, list[str]],
+    names: list[str],
+) -> MonitorFields:
     """The one unlabelled decimal of each pattern that has any."""
-    competing = {text: names for text, names in unlabelled.items() if names}
-    for text, names in competing.items():
-        if len(names) > 1:
+    competing = {text: found for text, found in unlabelled.items() if found}
+    for text, found in competing.items():
+        if len(found) > 1:
             raise AmbiguousMonitorError(
-                f"no name says {asked!r}, and {text!r} has {len(names)} values without a label",
-                hint="name the fields: --pattern, as the training code has it",
+                f"no name says {asked!r}, and {text!r} has {len(found)} values without a label",
+                hint="name the fields in --pattern, as the training code has them",
             )
     if not competing:
-        raise _not_found(asked, sorted({n for names in labelled.values() for n in names}))
+        raise _not_found(asked, names)
+    others = [(t.names[0], t.form) for t in tables if t.pattern.text not in competing]
+    for name, form in [*others, *((name, None) for name in unread)]:
+        if number := _free_decimal(name, form):
+            raise AmbiguousMonitorError(
+                f"no name says {asked!r}; {name!r} holds {number} without a label, which may or"
+                " may not be it",
+                hint="say how the names are built by --pattern, or leave some out by --exclude",
+            )
     said = Finding(
         "assumed-monitor",
         f"no name says {asked!r}: the value without a label is taken for it"
         f" ({_listed(sorted(competing))})",
         strict=True,
     )
-    return Source(asked, {text: names[0] for text, names in competing.items()}, False, (said,))
+    return MonitorFields(asked, {text: found[0] for text, found in competing.items()}, (said,))
+
+
+def _free_decimal(name: str, form: Form | None) -> str:
+    """The first decimal of a name that was taken for a literal, "" if there is none."""
+    from ckptsel.naming.read import unlabelled_numbers  # noqa: PLC0415 - only where it is doubtful
+
+    found = (m.text for m in unlabelled_numbers(name, form) if isinstance(m.value, float))
+    return next(found, "")
 
 
 def _only_metric(
     tables: Sequence[Table], labelled: dict[str, list[str]], unlabelled: dict[str, list[str]]
-) -> Source:
-    from ckptsel.naming.vocabulary import role_of  # noqa: PLC0415
-
+) -> MonitorFields:
     names = sorted({name for found in labelled.values() for name in found})
     metrics = [n for n in names if role_of(n) == "metric" and _is_number(tables, n)]
     nameless = [text for text, names in unlabelled.items() if names]
     if len(metrics) == 1 and not nameless:
         name = metrics[0]
         said = Finding("only-metric", f"ranked by {name}, the only metric in the names")
-        return Source(
-            name, {t: name for t, found in labelled.items() if name in found}, True, (said,)
+        return MonitorFields(
+            name, {t: name for t, found in labelled.items() if name in found}, (said,)
         )
     if metrics:
         also = " and values without a label" if nameless else ""
@@ -164,17 +224,18 @@ def _only_metric(
 
 
 def _not_found(asked: str, names: list[str]) -> MonitorNotFoundError:
+    metrics = [name for name in names if role_of(name) == "metric"]
+    hint = "say how the names are built: --pattern"
     if not names:
-        return MonitorNotFoundError(
-            f"no name holds a value for {asked!r}", hint="say how the names are built: --pattern"
-        )
-    from difflib import get_close_matches  # noqa: PLC0415
+        return MonitorNotFoundError(f"no name holds a value for {asked!r}", hint=hint)
+    if metrics:
+        from difflib import get_close_matches  # noqa: PLC0415
 
-    close = get_close_matches(asked, names, 1, 0.5)
-    hint = f"did you mean --monitor {close[0]}?" if close else "choose one by --monitor"
-    return MonitorNotFoundError(
-        f"no name holds {asked!r}; the names hold {_listed(names)}", hint=hint
-    )
+        # `loss` is near to `val_loss`, and another metric: only slips of the pen are proposed.
+        close = get_close_matches(asked, metrics, 1, 0.75)
+        hint = f"did you mean --monitor {close[0]}?" if close else "choose one by --monitor"
+    held = _listed(metrics or names)
+    return MonitorNotFoundError(f"no name holds {asked!r}; the names hold {held}", hint=hint)
 
 
 def _listed(names: Sequence[str]) -> str:

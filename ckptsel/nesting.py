@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING
 
 from ckptsel.naming.labels import label_of
 from ckptsel.naming.tokens import tokenize
+from ckptsel.naming.vocabulary import QUALIFIERS, role_of
 
 if TYPE_CHECKING:
     from ckptsel.grouping import Folder
 
-# Lightning cuts `val/loss=0.3` at the slash.
-_CUT_LABEL = re.compile(r"[A-Za-z_]$")
+# Lightning cuts `…-val/loss=0.3` at the slash, and names begin with the rest of the label.
+_CUT_LABEL = re.compile(rf"(?:^|[^A-Za-z])(?:{'|'.join(QUALIFIERS)})$")
+_REST_OF_LABEL = re.compile(r"([A-Za-z_]+)=")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def nest(folders: list[Folder]) -> None:
     """Give checkpoints that stand alone in numbered folders a name with these folders in it.
 
-    A checkpoint's folders belong to its name if it is the only one below them, if siblings of
-    the same shape stand beside them, and if they hold a labelled epoch, step or metric, or a
-    label that a slash has cut in two.
+    A checkpoint's folders belong to its name if a slash has cut a label in two; or if it is the
+    only one below them, siblings of the same shape stand beside them, and they hold a labelled
+    epoch, step or metric.
     """
+    _join_labels(folders)
     by_path = {folder.path: folder for folder in folders}
     below: dict[str, int] = defaultdict(int)
     for folder in folders:
@@ -44,9 +47,23 @@ def nest(folders: list[Folder]) -> None:
             shape = _NUMBER.sub("0", os.path.join(inner, folder.names[0]))
             chains[top, shape].append((folder, inner))
     for (top, _), found in chains.items():
-        if len(found) > 1 and _is_part_of_name(found[0][1], found[0][0].names[0]):
+        if len(found) > 1 and _is_part_of_name(found[0][1]):
             for folder, inner in found:
-                _move(folder, inner, by_path[top])
+                _move(folder, folder.names[0], inner, by_path[top])
+
+
+def _join_labels(folders: list[Folder]) -> None:
+    """Give names back what a slash in a label has made a folder: `epoch=1-val/loss=0.3`."""
+    by_path = {folder.path: folder for folder in folders}
+    # The deepest first: `epoch=1-val/loss=0.3-val/acc=0.9` was cut twice.
+    for folder in sorted(folders, key=lambda folder: -folder.path.count(os.sep)):
+        above, inner = os.path.split(folder.path)
+        if above not in by_path or folder.path == folder.root or not _CUT_LABEL.search(inner):
+            continue
+        firsts = [_REST_OF_LABEL.match(name) for name in folder.names]
+        if firsts and all(m and role_of(m[1]) == "metric" for m in firsts):
+            for name in [*folder.names]:
+                _move(folder, name, inner, by_path[above])
 
 
 def _upwards(path: str, root: str) -> list[str]:
@@ -58,9 +75,7 @@ def _upwards(path: str, root: str) -> list[str]:
     return paths
 
 
-def _is_part_of_name(inner: str, name: str) -> bool:
-    if _CUT_LABEL.search(inner) and "=" in name and re.match(r"[A-Za-z_]+=", name):
-        return tokenize(inner + "/") != []
+def _is_part_of_name(inner: str) -> bool:
     position = 0
     for index, token in enumerate(tokenize(inner + "/")):
         if token.kind != "opaque":
@@ -76,8 +91,8 @@ def _is_part_of_name(inner: str, name: str) -> bool:
     return False
 
 
-def _move(folder: Folder, inner: str, top: Folder) -> None:
-    name = folder.names.pop()
+def _move(folder: Folder, name: str, inner: str, top: Folder) -> None:
+    folder.names.remove(name)
     long = os.path.join(inner, name)
     top.names.append(long)
     if name in folder.members:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Monitor
 from ckptsel.errors import DirectionError
 from ckptsel.naming import vocabulary
+from ckptsel.naming.conventions import LIGHTNING_VERSION
 from ckptsel.naming.read import as_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric, Mode
 
@@ -49,33 +50,39 @@ def not_rankable(metric: Metric | None, monitor: str) -> str:
     return "" if math.isfinite(value) else f"{monitor} is {metric.text.strip()}"
 
 
-def shortlist(values: list[float], mode: Mode, keep: int | None) -> list[int]:
+def shortlist(values: list[float], mode: Mode, keep: int | None, slack: float = 0.0) -> list[int]:
     """The rows that can be among the `keep` best: these, and all that tie with the last.
 
     NaN and infinities are left out. With `keep` None, all finite rows.
+
+    Args:
+        values: the monitor's values.
+        mode: which of them are good.
+        keep: how many are wanted.
+        slack: values this close to the last one wanted count as tied with it.
     """
     # One pass in C finds that all are finite, which they nearly always are.
-    rows: Iterable[int] = range(len(values))
+    rows: Sequence[int] = range(len(values))
     if not math.isfinite(sum(values)):
         rows = [row for row, value in enumerate(values) if math.isfinite(value)]
-    if keep is None:
+    if keep is None or len(rows) <= keep:
         return list(rows)
-    if keep == 1 and isinstance(rows, range) and values:
-        limit = min(values) if mode == "min" else max(values)
-    else:
-        ordered = sorted((values[row] for row in rows), reverse=mode == "max")[:keep]
-        if not ordered:
-            return []
-        limit = ordered[-1]
+    limit = sorted((values[row] for row in rows), reverse=mode == "max")[keep - 1]
     if mode == "min":
-        return [row for row in rows if values[row] <= limit]
-    return [row for row in rows if values[row] >= limit]
+        return [row for row in rows if values[row] <= limit + slack]
+    return [row for row in rows if values[row] >= limit - slack]
+
+
+def turn_of(checkpoint: Checkpoint) -> tuple[float | None, float | None, int]:
+    """When it was written, as far as its name tells: epoch, step, and Lightning's `-vN`."""
+    match = LIGHTNING_VERSION.search(checkpoint.path)
+    return checkpoint.epoch, checkpoint.step, int(match[1]) if match else 0
 
 
 def order(
     candidates: Iterable[tuple[float, Checkpoint]], mode: Mode, *, earlier: bool = False
 ) -> list[Checkpoint]:
-    """Best first; equal values by epoch, then by step (the later first), then by path.
+    """Best first; equal values by epoch, step and version (the later first), then by path.
 
     The later of two equal values is preferred, because `ModelCheckpoint` compares strictly: with
     `save_best_only`, a second file with the same printed value was in truth better.
@@ -88,14 +95,11 @@ def order(
     sign = 1 if mode == "min" else -1
     turn = 1 if earlier else -1
 
-    def key(candidate: tuple[float, Checkpoint]) -> tuple[float, float, float, str]:
+    def key(candidate: tuple[float, Checkpoint]) -> tuple[float | str, ...]:
         value, checkpoint = candidate
         # One without an epoch comes after those that have one, whichever way they are turned.
-        epoch, step = (
-            math.inf if count is None else turn * count
-            for count in (checkpoint.epoch, checkpoint.step)
-        )
-        return sign * value, epoch, step, checkpoint.path
+        turns = (math.inf if n is None else turn * n for n in turn_of(checkpoint))
+        return (sign * value, *turns, checkpoint.path)
 
     return [checkpoint for _, checkpoint in sorted(candidates, key=key)]
 
@@ -112,14 +116,18 @@ def printed_unit(text: str) -> float:
     return 10.0 ** (int(match[2] or 0) - decimals)
 
 
-def may_be_reversed(best: Metric, other: Metric) -> bool:
+def may_be_reversed(best: float, other: float, best_unit: float, other_unit: float) -> bool:
     """Whether rounding could hide that `other` is really the better one.
 
     `0.32` stands for anything from 0.315 to 0.325, so it may be better or worse than `0.3194`.
+    Of two values with the same printed unit, the rounding hides nothing.
+
+    Args:
+        best: the better of two printed values.
+        other: the other one.
+        best_unit: one unit of the last printed digit of `best`; 0.0 if it is not rounded.
+        other_unit: the same of `other`.
     """
-    if isinstance(best.value, str) or isinstance(other.value, str) or best.value == other.value:
+    if best == other or best_unit == other_unit:
         return False
-    slack = (printed_unit(best.text) + printed_unit(other.text)) / 2
-    return abs(best.value - other.value) < slack * (1 - 1e-9) and (
-        printed_unit(best.text) != printed_unit(other.text)
-    )
+    return abs(best - other) < (best_unit + other_unit) / 2 * (1 - 1e-9)

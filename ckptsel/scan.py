@@ -52,7 +52,9 @@ class Scan:
     findings: list[Finding] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
     seen: int = 0
-    _visited: set[tuple[int, int]] = field(default_factory=set)
+    # Folder → the depth at which it was walked; links to folders, which are walked last.
+    _depths: dict[tuple[int, int], int] = field(default_factory=dict)
+    _links: list[tuple[str, str, int]] = field(default_factory=list)
 
     def folders(self, locations: Iterable[str]) -> Iterator[Folder]:
         """Walk the locations: folders, files, TensorFlow prefixes or globs.
@@ -69,6 +71,11 @@ class Scan:
                 else:
                     single.append(path)
         yield from self._single(single)
+        # A folder is found under its own name rather than by a link that may lead elsewhere
+        # tomorrow; and a link into a folder that is walked anyway adds nothing.
+        while self._links:
+            found = self._walk(*self._links.pop(0))
+            yield from found if isinstance(found, list) else ()
 
     def files(self, paths: Iterable[str]) -> Iterator[Folder]:
         """The checkpoints among the paths, each of which is a file or a folder of a checkpoint."""
@@ -121,20 +128,26 @@ class Scan:
         """The folders with checkpoints from `path` down; its kind if it is itself a checkpoint."""
         try:
             identity = storage.identity(path)
-            if identity in self._visited:
-                self.passed_over["a folder seen before"] += 1
+            if self._depths.get(identity, depth + 1) <= depth:
                 return []
-            self._visited.add(identity)
+            again = identity in self._depths
+            self._depths[identity] = depth
             found = storage.entries(path)
         except OSError as error:
+            if depth == 1:
+                said = f"cannot read {path!r}: {error.strerror}"
+                raise LocationNotFoundError(said, hint="check its permissions") from None
             message = f"cannot be read: {error.strerror}"
             self.findings.append(Finding("unreadable-folder", message, path, strict=True))
             return []
+        if found.special:
+            self.passed_over["no regular file"] += found.special
         self._count(len(found.files) + len(found.folders))
         kind = folder_kind(path, found)
         if kind:
             return kind
-        folder = self._folder(path, root, found.files)
+        # Walked before, but less deep than this time: its own files are known.
+        folder = Folder(path, root) if again else self._folder(path, root, found.files)
         below: list[Folder] = []
         broken = unfinished((*found.folders, *found.files))
         for name in found.folders:
@@ -143,14 +156,17 @@ class Scan:
             if name in broken:
                 self._pass_over(folder, name)
                 continue
+            too_deep = self.max_depth is not None and depth >= self.max_depth
             inner: list[Folder] | str
-            if self.max_depth is not None and depth >= self.max_depth:
+            if too_deep or name in found.links:
                 inner = _kind_of_folder_at(folder.join(name))
             else:
                 inner = self._walk(folder.join(name), root, depth + 1)
             if isinstance(inner, list):
                 below += inner
-            elif inner and self._is_wanted(folder, name):
+            elif not inner:
+                self._links += [] if too_deep else [(folder.join(name), root, depth + 1)]
+            elif not again and self._is_wanted(folder, name):
                 folder.names.append(name)
                 folder.kinds[name] = inner
         return [folder, *below]

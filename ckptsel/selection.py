@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.checkpoint import Checkpoint, Finding, Monitor, Ranked, Ranking
-from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError, StrictError
-from ckptsel.monitor import Source, find_monitor, has_unlabelled
-from ckptsel.naming.conventions import IGNITE_SIGN, LIGHTNING_ZERO
-from ckptsel.naming.read import as_number
-from ckptsel.naming.vocabulary import keras2_direction
+from ckptsel.checkpoint import Monitor, Ranked, Ranking
+from ckptsel.columns import columns_of
+from ckptsel.errors import MonitorNotFoundError, StrictError
+from ckptsel.monitor import MonitorFields, find_monitor
 from ckptsel.query import Query
-from ckptsel.ranking import monitor_for, not_rankable, order, shortlist
-from ckptsel.survey import Read, Survey, bare_checkpoint, checkpoint_of, survey
-from ckptsel.ties import tie_findings
-from ckptsel.traps import is_negated_loss, may_mean_missing
+from ckptsel.ranking import monitor_for
+from ckptsel.remarks import count_valueless, keras2_auto, name_traps
+from ckptsel.standing import everything, ranked, rest
+from ckptsel.survey import Survey, survey
+from ckptsel.traps import negated_loss, without_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
+
+    from ckptsel.columns import Column
 
 __all__ = ["Query", "select"]
-
-# More rows than asked for are looked at, since some may turn out to be links to others, or gone.
-_SPARE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """The monitor's values in one table; NaN where there is no number."""
-
-    read: Read
-    values: list[float]
-
-    @property
-    def finite(self) -> list[float]:
-        """The values that can be ranked."""
-        if math.isfinite(sum(self.values)):
-            return self.values  # one pass in C, and nearly always the case
-        return [value for value in self.values if math.isfinite(value)]
 
 
 def select(
@@ -67,213 +47,67 @@ def select(
         LocationNotFoundError: if a location does not exist.
         NothingFoundError: if there is no checkpoint, none that a given pattern matches, or none
             with a usable value of the monitor.
+        TieError: for a tie, if `query.tie` is `error`.
         StrictError: if `query.strict`, and something had to be said.
     """
     found = survey(query, progress)
-    _say_name_traps(found)
+    found.findings += name_traps(found)
     if query.monitor is None and not rank:
-        return _unranked(found, query)
-    source = _source(found, query)
-    columns = [
-        _Column(read, read.table.numbers(field))
-        for read in found.read
-        if (field := source.field_of(read.table)) is not None
-    ]
-    monitor = _direction(source, columns, query, found)
-    columns = _without_missing(columns, monitor, query, found)
-    ranked = _ranked(columns, source, monitor, query, keep, found)
-    if not ranked and keep is not None:
-        # It may have been there, and was passed over for a reason.
-        raise MonitorNotFoundError(
-            f"no checkpoint has a finite {monitor.name}",
-            details=tuple(finding.said for finding in found.findings if finding.strict),
-            hint="`ckptsel list` shows what their names hold",
-        )
-    rest = [] if query.per_run or keep is not None else _rest(found, ranked, source, monitor)
-    _say_valueless(found, columns, source)
-    return _finished(found, query, monitor, [*ranked, *rest])
+        return _finished(found, query, None, [Ranked(None, c) for c in everything(found)])
+    fields = _fields(found, query)
+    columns = columns_of(found, fields)
+    monitor = _monitor(found, columns, fields, query)
+    if not query.allow_zero:
+        columns, zeros = without_missing(columns, monitor.mode)
+        found.findings += [zeros] if zeros else []
+    rows = ranked(found, columns, fields, monitor, query, keep)
+    if not rows and keep is not None:
+        raise _nothing_usable(found, monitor)
+    found.findings += count_valueless(found, columns, monitor.name)
+    if keep is None and not query.per_run:
+        rows += rest(found, rows, fields, monitor)
+    return _finished(found, query, monitor, rows)
 
 
-def _source(found: Survey, query: Query) -> Source:
+def _fields(found: Survey, query: Query) -> MonitorFields:
     """Where the monitor's values stand."""
     try:
-        source = find_monitor(found.tables, query.monitor)
+        fields = find_monitor(found.tables, query.monitor, [one.name for one in found.unread])
     except MonitorNotFoundError as error:
         # It may stand in the very names that could not be read.
-        error.details += tuple(finding.said for finding in found.findings if finding.strict)
+        error.details += _grave(found)
         raise
-    found.findings += source.findings
-    return source
+    found.findings += fields.findings
+    return fields
 
 
-def _say_name_traps(found: Survey) -> None:
-    traps = {t.pattern.trap for t in found.tables if t.pattern.trap}
-    found.findings += [Finding(trap.code, trap.says) for trap in traps]
-
-
-def _unranked(found: Survey, query: Query) -> Ranking:
-    """All checkpoints in the order of their paths."""
-    # Of several links to one file, the one whose name says something is shown.
-    checkpoints = found.existing([*_by_path(_read(found)), *_by_path(_bare(found))])
-    return _finished(found, query, None, [Ranked(None, c) for c in _by_path(checkpoints)])
-
-
-def _read(found: Survey) -> Iterator[Checkpoint]:
-    return (checkpoint_of(r, row) for r in found.read for row in range(len(r.table.names)))
-
-
-def _bare(found: Survey) -> Iterator[Checkpoint]:
-    return map(bare_checkpoint, found.unread)
-
-
-def _by_path(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
-    return sorted(checkpoints, key=lambda checkpoint: checkpoint.path)
-
-
-def _direction(source: Source, columns: list[_Column], query: Query, found: Survey) -> Monitor:
-    """The monitor's direction: as asked, or from the table; turned where ignite negated.
-
-    Raises:
-        AmbiguousMonitorError: if some of the values are negated, and others are not.
-    """
-    negated = [
-        is_negated_loss(source.name, column.read.table.names, column.finite)
-        for column in columns
-        if column.finite
-    ]
-    if any(negated):
-        if not all(negated):
-            raise AmbiguousMonitorError(
-                f"some names look like pytorch-ignite's, in which {source.name} stands negated,"
-                " and others do not",
-                hint="rank them apart, by their folders or by --include and --exclude",
-            )
-        found.findings.append(Finding(IGNITE_SIGN.code, IGNITE_SIGN.says, strict=True))
-        return Monitor(source.name, "max", "pytorch-ignite's scores: higher is better")
-    monitor = monitor_for(source.name, query.mode)
-    if query.mode == "auto" and keras2_direction(source.name) != monitor.mode:
-        other = "minimise" if monitor.mode == "max" else "maximise"
-        said = f"Keras 2's own mode='auto' would {other} {source.name}; ckptsel does not"
-        found.findings.append(Finding("keras2-auto", said))
+def _monitor(found: Survey, columns: list[Column], fields: MonitorFields, query: Query) -> Monitor:
+    """The monitor's direction: as asked, or from the table; turned where ignite negated."""
+    # Who gives the pattern knows how the names are built, and what stands in them.
+    negated = None if query.patterns else negated_loss(fields.name, columns)
+    if negated:
+        found.findings.append(negated)
+        return Monitor(fields.name, "max", "pytorch-ignite's scores: higher is better")
+    monitor = monitor_for(fields.name, query.mode)
+    if query.mode == "auto":
+        found.findings += keras2_auto(monitor)
     return monitor
 
 
-def _without_missing(
-    columns: list[_Column], monitor: Monitor, query: Query, found: Survey
-) -> list[_Column]:
-    """Without the zeros that Lightning may have written for "missing", if a zero would win."""
-    best = min if monitor.mode == "min" else max
-    bests = [best(column.finite) for column in columns if column.finite]
-    if query.allow_zero or not bests or best(bests) != 0:
-        return columns
-    cleaned = [
-        _Column(
-            column.read,
-            [
-                math.nan if may_mean_missing(name, value) else value
-                for name, value in zip(column.read.table.names, column.values, strict=True)
-            ],
-        )
-        for column in columns
-    ]
-    dropped = sum(value == 0 for column in columns for value in column.values) - sum(
-        value == 0 for column in cleaned for value in column.values
+def _nothing_usable(found: Survey, monitor: Monitor) -> MonitorNotFoundError:
+    """The monitor is there, and all its values were passed over for some reason."""
+    zeros = any(finding.code == "lightning-zero" for finding in found.findings)
+    return MonitorNotFoundError(
+        f"no checkpoint has a usable value of {monitor.name}",
+        details=_grave(found),
+        hint="--allow-zero lets zeros compete"
+        if zeros
+        else "`ckptsel list` shows what their names hold",
     )
-    if dropped:
-        said = f"{dropped} of the names: {LIGHTNING_ZERO.says}"
-        found.findings.append(Finding(LIGHTNING_ZERO.code, said, strict=True))
-    return cleaned
 
 
-def _ranked(
-    columns: list[_Column],
-    source: Source,
-    monitor: Monitor,
-    query: Query,
-    keep: int | None,
-    found: Survey,
-) -> list[Ranked]:
-    """The best, in order; only these become checkpoints, and are looked at on the disk."""
-    groups: dict[str, list[Checkpoint]] = {}
-    for wanted in (None,) if keep is None else (keep + _SPARE, None):
-        picked = [(c, row) for c in columns for row in shortlist(c.values, monitor.mode, wanted)]
-        if not query.per_run:
-            values = [column.values[row] for column, row in picked]
-            picked = [picked[i] for i in shortlist(values, monitor.mode, wanted)]
-        checkpoints = order(
-            [(column.values[row], checkpoint_of(column.read, row)) for column, row in picked],
-            monitor.mode,
-            earlier=query.tie == "earlier",
-        )
-        groups = {}
-        for checkpoint in found.existing(checkpoints):
-            groups.setdefault(checkpoint.run if query.per_run else "", []).append(checkpoint)
-        best = [group[0] for group in groups.values()] if query.per_run else groups.get("", [])
-        # Too many were gone, or links to others: then all are looked at.
-        if wanted is None or len(best) >= wanted - _SPARE or len(picked) < wanted:
-            break
-    for group in groups.values():
-        found.findings += tie_findings(group, source, monitor, query.tie)
-    times = Counter(
-        (run, as_number(metric.value))
-        for run, group in groups.items()
-        for checkpoint in group
-        if (metric := source.metric_of(checkpoint))
-    )
-    rows = []
-    for rank, checkpoint in enumerate(best[:keep], 1):
-        metric = source.metric_of(checkpoint)
-        run = checkpoint.run if query.per_run else ""
-        tied = metric is not None and times[run, as_number(metric.value)] > 1
-        rows.append(Ranked(rank, checkpoint, metric, tied=tied))
-    return rows
-
-
-def _rest(found: Survey, ranked: list[Ranked], source: Source, monitor: Monitor) -> list[Ranked]:
-    """The checkpoints without a place, in the order of their paths, each with the reason."""
-    placed = {row.checkpoint.path for row in ranked}
-    rest = []
-    for checkpoint in found.existing([*_by_path(_read(found)), *_by_path(_bare(found))]):
-        if checkpoint.path not in placed:
-            metric = source.metric_of(checkpoint)
-            reason = not_rankable(metric, monitor.name)
-            reason = reason or "a printed zero may mean that it was missing"
-            rest.append(Ranked(None, checkpoint, metric, reason))
-    return sorted(rest, key=lambda row: row.checkpoint.path)
-
-
-def _say_valueless(found: Survey, columns: list[_Column], source: Source) -> None:
-    """Count and say which checkpoints could not compete, and why."""
-    competing = {id(column.read) for column in columns}
-    others = [read for read in found.read if id(read) not in competing]
-    nameless = sum(len(read.table.names) for read in others if has_unlabelled(read.table))
-    without = sum(len(read.table.names) for read in others) - nameless + len(found.unread)
-    unusable = [
-        (column.read, name)
-        for column in columns
-        if len(column.finite) < len(column.values)
-        for name, value in zip(column.read.table.names, column.values, strict=True)
-        if not math.isfinite(value)
-    ]
-    reasons = {
-        f"no {source.name} in the name": without,
-        f"a value without a label, which may or may not be {source.name}": nameless,
-        f"no finite {source.name}": len(unusable),
-    }
-    found.passed_over += Counter(reasons)
-    if without:
-        said = f"{without} of {found.seen} checkpoints have no {source.name} in their names"
-        found.findings.append(Finding("missing-value", said))
-    if nameless:
-        said = (
-            f"{nameless} of {found.seen} checkpoints have a value without a label, and do not"
-            f" compete with those that say {source.name!r}"
-        )
-        found.findings.append(Finding("unlabelled-value", said, strict=True))
-    if unusable:
-        read, name = unusable[0]
-        said = f"{len(unusable)} of {found.seen} checkpoints have no finite {source.name}"
-        found.findings.append(Finding("non-finite", said, read.folder.join(name), strict=True))
+def _grave(found: Survey) -> tuple[str, ...]:
+    return tuple(finding.said for finding in found.findings if finding.strict)
 
 
 def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[Ranked]) -> Ranking:
@@ -282,11 +116,11 @@ def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[R
     Raises:
         StrictError: if `query.strict`, and something had to be said.
     """
-    grave = [finding for finding in found.findings if finding.strict]
+    grave = _grave(found)
     if query.strict and grave:
         raise StrictError(
-            f"under --strict: {grave[0].said}",
-            details=tuple(finding.said for finding in grave[1:5]),
+            f"under --strict: {grave[0]}",
+            details=grave[1:5],
             hint="without --strict this is only said",
         )
     return Ranking(

@@ -11,10 +11,19 @@ from ckptsel.errors import LocationNotFoundError
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What one folder holds: the names of its files and of its folders."""
+    """What one folder holds.
+
+    Attributes:
+        files: names of regular files, and of links that lead to no folder, or nowhere.
+        folders: names of folders, and of links to some.
+        links: which of the folders are links.
+        special: how many entries are neither: pipes, sockets, devices.
+    """
 
     files: list[str]
     folders: list[str]
+    links: frozenset[str] = frozenset()
+    special: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +49,22 @@ def entries(folder: str) -> Entries:
     """
     files: list[str] = []
     folders: list[str] = []
+    links: list[str] = []
+    special = 0
     with os.scandir(folder or os.curdir) as found:
         for entry in found:
             try:
-                is_folder = entry.is_dir()
-            except OSError:
-                is_folder = False  # a link that leads round, or out of reach
-            (folders if is_folder else files).append(entry.name)
-    return Entries(sorted(files), sorted(folders))
+                if entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
+                    files.append(entry.name)
+                elif entry.is_dir():
+                    folders.append(entry.name)
+                    if entry.is_symlink():
+                        links.append(entry.name)
+                else:
+                    special += 1
+            except OSError:  # noqa: PERF203 - a link that leads round must not lose the others
+                special += 1
+    return Entries(sorted(files), sorted(folders), frozenset(links), special)
 
 
 def identity(path: str) -> tuple[int, int]:

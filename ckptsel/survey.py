@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """Names of one folder that one pattern reads."""
+class TableIn:
+    """A table, and the folder its names stand in."""
 
     folder: Folder
     table: Table
@@ -44,7 +45,7 @@ class Survey:
         looked_at: path → the checkpoint with size and age; None for one that does not count.
     """
 
-    read: list[Read] = field(default_factory=list)
+    read: list[TableIn] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     learned: bool = False
     findings: list[Finding] = field(default_factory=list)
@@ -123,15 +124,17 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
             continue
         path = os.path.abspath(folder.path) if given else folder.path
         tables, unread = reader.read(path, names)
-        found.read += [Read(folder, table) for table in tables]
+        found.read += [TableIn(folder, table) for table in tables]
         if unread:
             late.append((folder, unread))
     if not given:
         found.read += _read_late(reader, late)
-        found.read = [new for read in found.read for new in _read_again(reader, read)]
+        found.read = [new for place in found.read for new in _read_again(reader, place)]
     for folder, unread in late:
         _sort_out(found, folder, unread)
     _say_ambiguous(found)
+    if given:
+        _say_unmatched(found)
     if given and late and not found.read:
         raise mismatch(
             given, [Unread(f, name, r) for f, names in late for name, r in names.items()]
@@ -141,33 +144,35 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
     return found
 
 
-def _read_late(reader: Reader, late: list[tuple[Folder, dict[str, Reading]]]) -> list[Read]:
+def _read_late(reader: Reader, late: list[tuple[Folder, dict[str, Reading]]]) -> list[TableIn]:
     """Read what stood alone in its folder: by patterns of other folders, or all together."""
-    read = [Read(folder, t) for folder, unread in late for t in reader.apply(folder.path, unread)]
+    read = [
+        TableIn(folder, t) for folder, unread in late for t in reader.apply(folder.path, unread)
+    ]
     together = {name: why for _, unread in late for name, why in unread.items()}
     reader.learn("", together, alone=True)
     for folder, unread in late:
-        read += [Read(folder, table) for table in reader.apply(folder.path, unread)]
+        read += [TableIn(folder, table) for table in reader.apply(folder.path, unread)]
         for name in unread:
             if together.get(name, unread[name]).status == "ambiguous":
                 unread[name] = together[name]
     return read
 
 
-def _read_again(reader: Reader, read: Read) -> list[Read]:
+def _read_again(reader: Reader, place: TableIn) -> list[TableIn]:
     """Read names without a metric by another folder's pattern, if that finds one in all of them.
 
     Where all names of a folder have the same `0.50`, it looks like a part of the name; beside a
     folder with others, it is the value that these are to be compared with.
     """
-    if _holds_metric(read.table):
-        return [read]
+    if _holds_metric(place.table):
+        return [place]
     for pattern in reader.learned:
-        unread = dict.fromkeys(read.table.names, Reading("no-match"))
-        tables = Reader((pattern,)).apply(read.folder.path, unread)
+        unread = dict.fromkeys(place.table.names, Reading("no-match"))
+        tables = Reader((pattern,)).apply(place.folder.path, unread)
         if not unread and all(map(_holds_metric, tables)):
-            return [Read(read.folder, table) for table in tables]
-    return [read]
+            return [TableIn(place.folder, table) for table in tables]
+    return [place]
 
 
 def _holds_metric(table: Table) -> bool:
@@ -198,11 +203,32 @@ def _say_ambiguous(found: Survey) -> None:
         found.findings.append(Finding("ambiguous-name", said, path, strict=True))
 
 
-def checkpoint_of(read: Read, row: int) -> Checkpoint:
+def _say_unmatched(found: Survey) -> None:
+    """Say how many checkpoints the given patterns pass over; grave where a value may be lost."""
+    unmatched = [one for one in found.unread if one.reading.status == "no-match"]
+    if not unmatched or not found.read:
+        return
+    # `last.ckpt` holds no number that could be a value.
+    doubtful = [one for one in unmatched if re.search(r"\d", _stem(one.name))]
+    example = (doubtful or unmatched)[0]
+    said = f"{len(unmatched)} of {found.seen} names do not match the pattern, such as"
+    said += f" {example.name!r}"
+    if doubtful and example.reading.furthest:
+        said += f" from {example.name[example.reading.furthest :]!r} on"
+    path = example.folder.join(example.name)
+    found.findings.append(Finding("no-match", said, path, strict=bool(doubtful)))
+
+
+def _stem(name: str) -> str:
+    """A name without its last suffixes, whose digits (`.h5`) say nothing."""
+    return re.sub(r"(\.[A-Za-z]\w*)+$", "", os.path.basename(name))
+
+
+def checkpoint_of(read: TableIn, row: int) -> Checkpoint:
     """The checkpoint behind one name that was read."""
     return _checkpoint(
         read.folder, read.table.names[row], read.table.metrics(row), read.table.pattern.text,
-        levels=read.table.form.depth,
+        levels=read.table.form.counting_folders,
     )  # fmt: skip
 
 

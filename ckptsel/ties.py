@@ -7,37 +7,47 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import TieError
 from ckptsel.naming.read import as_number
-from ckptsel.ranking import may_be_reversed
+from ckptsel.ranking import may_be_reversed, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Monitor
-    from ckptsel.monitor import Source
+    from ckptsel.checkpoint import Checkpoint, Metric, Monitor
+    from ckptsel.monitor import MonitorFields
 
 
 def tie_findings(
-    ordered: Sequence[Checkpoint], source: Source, monitor: Monitor, tie: str
+    ordered: Sequence[Checkpoint],
+    fields: MonitorFields,
+    monitor: Monitor,
+    tie: str,
+    taken: int = 1,
 ) -> list[Finding]:
     """What is to be said of the first of several checkpoints, in their order.
+
+    Args:
+        ordered: the checkpoints, best first.
+        fields: where their values stand.
+        monitor: what they are ordered by.
+        tie: `later`, `earlier` or `error`.
+        taken: how many of them are taken: a tie between the last one taken and the first one
+            left matters as much as one for the first place.
 
     Raises:
         TieError: for a tie, if `tie` is `error`.
     """
-    metrics = [source.metric_of(checkpoint) for checkpoint in ordered]
-    found: list[Finding] = []
-    if len(metrics) < 2 or (best := metrics[0]) is None:
-        return found
-    value = as_number(best.value)
-    equal = sum(metric is not None and as_number(metric.value) == value for metric in metrics)
-    if equal > 1:
-        said = f"{equal} checkpoints have the same {monitor.name} of {best.text} in print"
-        if tie == "error":
-            raise TieError(said, hint="--tie later takes the later epoch")
-        chosen = f"{said}; of these, the {tie} one comes first"
-        found.append(Finding("tie", chosen, ordered[0].path, strict=True))
-    for checkpoint, metric in zip(ordered, metrics, strict=True):
-        if metric is not None and may_be_reversed(best, metric):
+    pairs = [(c, metric) for c in ordered if (metric := fields.metric_of(c)) is not None]
+    if len(pairs) < 2:
+        return []
+    found = []
+    for place in dict.fromkeys((0, min(taken, len(pairs) - 1) - 1)):
+        if said := _tie(pairs, place, monitor, tie):
+            found.append(Finding("tie", said, pairs[place][0].path, strict=True))
+            break
+    first, best = pairs[0]
+    for checkpoint, metric in pairs[1:]:
+        values = as_number(best.value), as_number(metric.value)
+        if may_be_reversed(*values, fields.unit_of(first), fields.unit_of(checkpoint)):
             said = (
                 f"{best.text} and {metric.text} are printed with different precision:"
                 " rounding may hide which is better"
@@ -45,3 +55,21 @@ def tie_findings(
             found.append(Finding("rounded-apart", said, checkpoint.path, strict=True))
             break
     return found
+
+
+def _tie(pairs: Sequence[tuple[Checkpoint, Metric]], place: int, monitor: Monitor, tie: str) -> str:
+    """What is to be said if the one at `place` has the same value as the next, "" if not.
+
+    Raises:
+        TieError: if it has, and `tie` is `error`.
+    """
+    checkpoint, metric = pairs[place]
+    equal = [c for c, other in pairs if as_number(other.value) == as_number(metric.value)]
+    if as_number(pairs[place + 1][1].value) != as_number(metric.value):
+        return ""
+    said = f"{len(equal)} checkpoints have the same {monitor.name} of {metric.text} in print"
+    if tie == "error":
+        raise TieError(said, hint="--tie later takes the later epoch")
+    if turn_of(checkpoint) == turn_of(pairs[place + 1][0]):
+        return f"{said}, and no epoch or step tells them apart; the first by path comes first"
+    return f"{said}; of these, the {tie} one comes first"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
-from ckptsel.monitor import Source, find_monitor
+from ckptsel.monitor import MonitorFields, find_monitor
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
 
@@ -25,13 +25,13 @@ def read(*folders: list[str], patterns: tuple[str, ...] = ()) -> list[Table]:
     return [table for names in folders for table in reader.read("", names)[0]]
 
 
-def values(source: Source, tables: list[Table]) -> list[float]:
+def values(source: MonitorFields, tables: list[Table]) -> list[float]:
     """The monitor's values."""
     fields = [(table, source.field_of(table)) for table in tables]
     return [value for table, field in fields if field for value in table.numbers(field)]
 
 
-def codes(source: Source) -> list[str]:
+def codes(source: MonitorFields) -> list[str]:
     """What was assumed."""
     return [finding.code for finding in source.findings]
 
@@ -51,7 +51,7 @@ def test_an_exact_label(folders: list[list[str]], asked: str, expected: list[flo
     """A label that is called just so is taken, and nothing has to be said."""
     tables = read(*folders)
     source = find_monitor(tables, asked)
-    assert (source.name, source.labelled, codes(source)) == (asked, True, [])
+    assert (source.name, codes(source)) == (asked, [])
     assert values(source, tables) == expected
 
 
@@ -71,7 +71,7 @@ def test_another_spelling(names: list[str], asked: str) -> None:
     """Another spelling of the same metric is taken, and said."""
     tables = read(names)
     source = find_monitor(tables, asked)
-    assert (source.name, source.labelled, codes(source)) == (asked, True, ["monitor-alias"])
+    assert (source.name, codes(source)) == (asked, ["monitor-alias"])
     assert source.findings[0].message.startswith(f"{asked} is read from ")
     assert not source.findings[0].strict
     assert values(source, tables) == [0.5, 0.6]
@@ -124,7 +124,7 @@ def test_the_only_value_without_a_label(folders: list[list[str]], expected: list
     """Labelled nowhere, it is the one decimal without a label; --strict makes it an error."""
     tables = read(*folders)
     source = find_monitor(tables, "val_loss")
-    assert (source.name, source.labelled, codes(source)) == ("val_loss", False, ["assumed-monitor"])
+    assert (source.name, codes(source)) == ("val_loss", ["assumed-monitor"])
     assert source.findings[0].strict
     assert values(source, tables) == expected
 
@@ -140,9 +140,9 @@ def test_several_values_without_a_label(folders: list[list[str]]) -> None:
     "folders, asked, message, hint",
     [
         ([BOTH], "los", "no name holds 'los'; the names hold 'acc', 'loss'", "did you mean"),
-        ([BOTH], "val_loss", "the names hold 'acc', 'loss'", "did you mean --monitor loss?"),
+        ([BOTH], "val_loss", "the names hold 'acc', 'loss'", "choose one by --monitor"),
         ([BOTH], "wer", "no name holds 'wer'; the names hold 'acc', 'loss'", "choose one by"),
-        ([COUNTED], "val_loss", "the names hold 'epoch'", "choose one by --monitor"),
+        ([COUNTED], "val_loss", "the names hold 'epoch'", "--pattern"),
         ([], "val_loss", "no name holds a value for 'val_loss'", "--pattern"),
     ],
 )

@@ -238,10 +238,10 @@ def test_the_last_printed_digit(text: str, unit: float) -> None:
 )
 def test_rounding_may_hide_the_order(best: str, other: str, *, expected: bool) -> None:
     """Only where two texts differ in precision, and each may stand for the other's value."""
-    metrics = [Metric("loss", float(text), text) for text in (best, other)]
-    assert may_be_reversed(*metrics) is expected
+    units = [printed_unit(text) for text in (best, other)]
+    assert may_be_reversed(float(best), float(other), *units) is expected
 
 
-def test_texts_are_not_compared() -> None:
-    """A value that is a text has no precision."""
-    assert not may_be_reversed(Metric("a", "0.50", "0.50"), Metric("a", 0.501, "0.501"))
+def test_what_is_not_rounded_hides_nothing() -> None:
+    """Values that are printed as they are have no unit, however short they are."""
+    assert not may_be_reversed(0.5, 0.5123, 0.0, 0.0)

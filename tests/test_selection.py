@@ -89,7 +89,7 @@ def test_nothing_to_rank(here: Path) -> None:
     assert ranking.best is None
     assert ranking.runner_up is None
     assert [row.rank for row in ranking.rows] == [None, None]
-    with pytest.raises(MonitorNotFoundError, match="no checkpoint has a finite val_loss"):
+    with pytest.raises(MonitorNotFoundError, match="no checkpoint has a usable value of val_loss"):
         ranked(keep=1)
 
 

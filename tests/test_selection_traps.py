@@ -60,7 +60,7 @@ def test_keras_zero_wins(here: Path) -> None:
 @pytest.mark.parametrize("mode", ["min", "max", "auto"])
 def test_ignites_negated_loss(here: Path, mode: str) -> None:
     """The highest score is the lowest loss, whatever the mode says; and it is said."""
-    make(here, *(f"best_model_{n}_val_loss=-0.{n}.pt" for n in (5, 3, 4)))
+    make(here, *(f"best_model_{n}_val_loss=-0.{n}000.pt" for n in (5, 3, 4)))
     ranking = ranked(mode=mode)
     assert [row.checkpoint.name[11] for row in ranking.rows] == ["3", "4", "5"]
     assert ranking.monitor is not None
@@ -74,13 +74,13 @@ def test_negated_and_plain_losses(here: Path) -> None:
     """The one cannot be ranked with the other."""
     make(
         here,
-        "a/best_model_1_val_loss=-0.6.pt",
-        "a/best_model_2_val_loss=-0.5.pt",
+        "a/best_model_1_val_loss=-0.6000.pt",
+        "a/best_model_2_val_loss=-0.5000.pt",
         "b/epoch=1-val_loss=0.30.ckpt",
     )
     with pytest.raises(AmbiguousMonitorError, match="ignite"):
         ranked()
-    assert places(ranked(exclude=("b",)))[0] == (1, "a/best_model_2_val_loss=-0.5.pt")
+    assert places(ranked(exclude=("b",)))[0] == (1, "a/best_model_2_val_loss=-0.5000.pt")
     assert places(ranked(include=("*.ckpt",)))[0] == (1, "b/epoch=1-val_loss=0.30.ckpt")
 
 

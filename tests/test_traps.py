@@ -6,7 +6,7 @@ import pytest
 
 from ckptsel.traps import is_negated_loss, may_mean_missing
 
-IGNITE = ["best_model_1_val_loss=-0.50.pt", "runs/best_model_2_val_loss=-0.30.pt"]
+IGNITE = ["best_model_1_val_loss=-0.5000.pt", "runs/best_model_2_val_loss=-0.3000.pt"]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,9 @@ IGNITE = ["best_model_1_val_loss=-0.50.pt", "runs/best_model_2_val_loss=-0.30.pt
         ("my_metric", IGNITE, [-0.5, -0.3], False),
         # Other frameworks write a negative loss as it is.
         ("val_loss", [*IGNITE, "epoch=1-val_loss=-0.30.ckpt"], [-0.5, -0.3, -0.3], False),
-        ("val_loss", ["epoch=1-val_loss=-0.30.pt"], [-0.3], False),
+        ("val_loss", ["epoch=1-val_loss=-0.3000.pt"], [-0.3], False),
+        # ignite prints four decimals.
+        ("val_loss", ["best_model_1_val_loss=-12.3.pt"], [-12.3], False),
         ("val_loss", ["w_val_loss-0.30.pt"], [-0.3], False),
     ],
 )
@@ -43,9 +45,9 @@ def test_negated_losses(
         ("epoch=3-val_loss=0.01.ckpt", 0.01, False),
         # Keras raises where a metric is missing: its zero is one.
         ("epoch=3-val_loss=0.00.keras", 0.0, False),
-        ("w.03-0.00.ckpt", 0.0, False),
+        ("w.03-0.00.ckpt", 0.0, True),
     ],
 )
 def test_zeros(name: str, value: float, *, expected: bool) -> None:
-    """A zero in a name such as Lightning writes may stand for a metric that was not logged."""
+    """A zero in a file such as Lightning writes may stand for a metric that was not logged."""
     assert may_mean_missing(name, value) is expected

@@ -59,7 +59,6 @@ FAIRSEQ_DIGITS = Trap(
     "fairseq/checkpoint_utils.py: rand_sfx in save_checkpoint",
 )
 
-LIGHTNING_ZERO_NAME = re.compile(r"=[^=]*\.ckpt$")
 LIGHTNING_ZERO = Trap(
     "lightning-zero",
     "Lightning writes 0 for a metric that was not logged; a printed zero does not compete"
@@ -67,9 +66,14 @@ LIGHTNING_ZERO = Trap(
     "lightning ModelCheckpoint._format_checkpoint_name: metrics.setdefault(name, 0)",
 )
 
-IGNITE_NAME = re.compile(r"^[^=]*=-\d[\d.]*\.pt$")
+# Lightning's counter for a name that exists; source: ModelCheckpoint.STARTING_VERSION.
+LIGHTNING_VERSION = re.compile(r"-v(\d+)\.ckpt$")
+
+# ignite's `{prefix}_{name}_{step}_{score_name}={score:.4f}.pt`: one `=`, four decimals.
+IGNITE_NAME = re.compile(r"^[^=]*_[^=]*=-\d+\.\d{4}\.pt$")
 IGNITE_SIGN = Trap(
     "ignite-inverted-sign",
-    "pytorch-ignite writes scores, of which the highest is best: a loss stands negated",
+    "these look like pytorch-ignite's scores, of which the highest is best: a loss stands"
+    " negated. With a --pattern they are taken as they are printed",
     "ignite/handlers/checkpoint.py: score_function, 'objects with highest scores will be retained'",
 )

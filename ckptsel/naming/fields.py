@@ -71,6 +71,11 @@ class Field:
         """The presentation type, "" if none is given."""
         return self._parts["type"]
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether it prints numbers as they are, rather than rounded."""
+        return self.type in ("", "d", "i", "u", "s", "r") and not self._parts["precision"]
+
     @cached_property
     def is_text(self) -> bool:
         """Whether a text could be the value: no number type, and no metric's name."""

@@ -75,9 +75,27 @@ class Form:
         return tuple(part for part in self.parts if isinstance(part, Field))
 
     @cached_property
+    def _start(self) -> str:
+        return first if isinstance(first := self.parts[0], str) else ""
+
+    @cached_property
     def depth(self) -> int:
         """How many folders above the name the form speaks of."""
         return sum(part.count("/") for part in self.parts if isinstance(part, str))
+
+    @cached_property
+    def counting_folders(self) -> int:
+        """How many of these folders, from the name upwards, hold a number's field.
+
+        They count a run's checkpoints; a folder that is only text is the run's own.
+        """
+        has_number = [False]
+        for part in self.parts:
+            if isinstance(part, Field):
+                has_number[-1] |= not part.is_text
+            else:
+                has_number += [False] * part.count("/")
+        return next((n for n, counts in enumerate(has_number[-2::-1]) if not counts), self.depth)
 
     def format(self, values: Mapping[str, Value]) -> str:
         """The name that these values make; without the tail."""
@@ -89,6 +107,8 @@ class Form:
             return Reading("no-match", reason=f"longer than {MAX_NAME_LENGTH} characters")
         if len(self.parts) > MAX_PARTS:
             return Reading("no-match", reason=f"the pattern has more than {MAX_PARTS} parts")
+        if not text.startswith(self._start):
+            return NO_MATCH
         if self.tail:
             match = re.search(self.tail + r"\Z", text)
             if match is None:

@@ -1,0 +1,84 @@
+"""What must be said of a search, beside its result."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ckptsel.checkpoint import Finding
+from ckptsel.monitor import has_unlabelled, metrics_in
+from ckptsel.naming.vocabulary import keras2_direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckptsel.checkpoint import Monitor
+    from ckptsel.columns import Column
+    from ckptsel.survey import Survey
+
+
+def name_traps(found: Survey) -> list[Finding]:
+    """The frameworks' habits that the names follow."""
+    traps = {table.pattern.trap for table in found.tables if table.pattern.trap}
+    return [Finding(trap.code, trap.says) for trap in traps]
+
+
+def keras2_auto(monitor: Monitor) -> list[Finding]:
+    """That Keras 2 would have chosen the other direction by itself."""
+    if keras2_direction(monitor.name) == monitor.mode:
+        return []
+    other = "minimise" if monitor.mode == "max" else "maximise"
+    said = f"Keras 2's own mode='auto' would {other} {monitor.name}; ckptsel does not"
+    return [Finding("keras2-auto", said)]
+
+
+def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Finding]:
+    """Count the checkpoints that could not compete, in `found.passed_over`, and say why.
+
+    Grave where the name holds another metric, or a value without a label: then the best may be
+    among them. A `last.ckpt` is no such thing.
+    """
+    competing = {id(column.place) for column in columns}
+    others = [place.table for place in found.read if id(place) not in competing]
+    nameless = sum(len(table.names) for table in others if has_unlabelled(table))
+    spoken = [t for t in others if not has_unlabelled(t) and metrics_in(t)]
+    otherwise = sum(len(table.names) for table in spoken)
+    without = sum(len(table.names) for table in others) + len(found.unread) - nameless
+    unusable = [*_not_finite(columns)]
+    found.passed_over += Counter(
+        {
+            f"no {name} in the name": without,
+            f"a value without a label, which may or may not be {name}": nameless,
+            f"no finite {name}": len(unusable),
+        }
+    )
+    of_all = f"of {found.seen} checkpoints"
+    findings = []
+    if without:
+        said = f"{without} {of_all} have no {name} in their names"
+        if metrics := sorted({metric for table in spoken for metric in metrics_in(table)}):
+            said += f"; {otherwise} of these have {', '.join(metrics[:5])}"
+        findings.append(Finding("missing-value", said, strict=otherwise > 0))
+    if nameless:
+        said = f"{nameless} {of_all} have a value without a label, and do not compete with those"
+        findings.append(Finding("unlabelled-value", f"{said} that say {name!r}", strict=True))
+    if unusable:
+        said = f"{len(unusable)} {of_all} have no finite {name}"
+        findings.append(Finding("non-finite", said, unusable[0], strict=True))
+    return findings
+
+
+def _not_finite(columns: list[Column]) -> Iterator[str]:
+    """The paths of the checkpoints whose printed value is NaN, infinite or no number."""
+    for column in columns:
+        if len(column.finite) == len(column.values):
+            continue
+        for row, (name, value) in enumerate(zip(column.names, column.values, strict=True)):
+            # A zero that Lightning may have written is NaN here; that is said by itself.
+            if not math.isfinite(value) and not _is_zero(column.text(row)):
+                yield column.place.folder.join(name)
+
+
+def _is_zero(text: str) -> bool:
+    return text.strip("-+0.% ") == "" and "0" in text

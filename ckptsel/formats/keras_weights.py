@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError
@@ -18,15 +18,40 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckptsel.formats.hdf5_dataset import Stored
+
 _LEGACY_MARKS = ("layer_names", "layer_names0", "model_config", "training_config")
 
 
+class Store(Protocol):
+    """Where the weights are: one HDF5 file, or shards. The methods are those of `Hdf5`."""
+
+    dangers: list[Finding]
+
+    @property
+    def datasets(self) -> dict[str, Stored]: ...  # noqa: D102
+
+    def text(self, path: str, name: str, /) -> str: ...  # noqa: D102
+
+    def pieces(self, path: str) -> Iterator[NDArray[Any]]: ...  # noqa: D102
+
+    def damage(  # noqa: D102
+        self,
+        level: Level,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        read_all: bool = True,
+    ) -> Iterator[Finding]: ...
+
+    def close(self) -> None: ...  # noqa: D102
+
+
 class KerasWeights(Contents):
-    """An open weights file."""
+    """Open weights."""
 
     kind = "weights.h5"
 
-    def __init__(self, path: str, hdf5: Hdf5, close: Callable[[], None]) -> None:
+    def __init__(self, path: str, hdf5: Store, close: Callable[[], None]) -> None:
         self._path = path
         self._hdf5 = hdf5
         self._close = close
@@ -106,7 +131,7 @@ class KerasWeights(Contents):
         self._close()
 
 
-def name_of(hdf5: Hdf5, group: str) -> str:
+def name_of(hdf5: Store, group: str) -> str:
     """The name that Keras gave a `vars` group, "" if none.
 
     Source: `_save_state` and `H5IOStore._create_h5_group` in keras/src/saving/saving_lib.py.

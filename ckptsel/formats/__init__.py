@@ -16,6 +16,7 @@ _MODULES: tuple[str, ...] = (
     "keras_archive",
     "keras_legacy",
     "keras_weights",
+    "keras_sharded",
     "tensorflow_v2",
     "safetensors",
     "npz",

@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     CONDITION_NOT_MET = 4
     DAMAGE = 5
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class CkptselError(Exception):

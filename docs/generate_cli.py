@@ -23,6 +23,7 @@ EXIT_CODES = {
     ExitCode.CONDITION_NOT_MET: "a `--require` condition was not met",
     ExitCode.DAMAGE: "damage found",
     ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.TERMINATED: "terminated by SIGTERM; what was half copied is cleared away",
 }
 
 

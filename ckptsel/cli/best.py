@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.cli import choose, options, output
 from ckptsel.cli.printing import printer
+from ckptsel.cli.query_options import with_query
 from ckptsel.cli.require import check, parse_conditions
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ EXAMPLES = (
 )
 
 
-@options.with_query
+@with_query
 def run(
     query: Query,
     *,

@@ -11,6 +11,7 @@ import typer
 from ckptsel.cli import choose, options, output, text
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.progress import progress
+from ckptsel.cli.query_options import with_query
 from ckptsel.cli.record import finding_record
 from ckptsel.cli.require import check, parse_conditions
 from ckptsel.cli.table import Column, Table
@@ -29,23 +30,35 @@ EXAMPLES = (
 )
 
 
-@options.with_query
+@with_query
 def run(
     query: Query,
     *,
     to: Annotated[
         str,
-        typer.Option("--to", metavar="DEST", help="The new path, or a folder to copy into."),
+        typer.Option(
+            "--to",
+            metavar="DEST",
+            envvar="CKPTSEL_TO",
+            help="The new path; or, if it ends in / or is one, a folder to copy into.",
+        ),
     ],
     top: options.Top = None,
     require: options.Require,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", envvar="CKPTSEL_FORCE", help="Replace what is there.")
+    ] = False,
     sha256: Annotated[
         bool,
         typer.Option("--sha256", envvar="CKPTSEL_SHA256", help="Write each file's hash down."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, say it, and write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            envvar="CKPTSEL_DRY_RUN",
+            help="Check everything, say it, and write nothing.",
+        ),
     ] = False,
     output_format: options.Output = None,
     null: options.Null = False,

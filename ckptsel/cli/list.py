@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.cli import choose, options
 from ckptsel.cli.printing import printer
+from ckptsel.cli.query_options import with_query
 
 if TYPE_CHECKING:
     from ckptsel.selection import Query
@@ -17,7 +18,7 @@ EXAMPLES = (
 )
 
 
-@options.with_query
+@with_query
 def run(
     query: Query,
     *,

@@ -1,21 +1,14 @@
 """The options that several commands share, each written once."""
 
-# ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ckptsel.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ckptsel.selection import Query
 
 OutputName = Literal["table", "json", "jsonl", "csv", "tsv", "paths", "paths0"]
 
@@ -34,6 +27,29 @@ def _several(*names: str, metavar: str, text: str) -> Any:
         default_factory=lambda: os.environ.get(variable, "").splitlines(),
         show_default=False,
     )
+
+
+def _beaten_by(*others: str) -> Callable[..., Any]:
+    """Drop a value that comes from the environment where one of these options is typed.
+
+    What is typed is what is meant, and a contradiction only between what is typed.
+    """
+
+    def callback(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
+        is_typed = _source(ctx, param.name) != "ENVIRONMENT"
+        # What is typed has been read before: the environment comes last.
+        if is_typed or not any(
+            _source(ctx, other) == "COMMANDLINE" and ctx.params.get(other) for other in others
+        ):
+            return value
+        return None
+
+    return callback
+
+
+def _source(ctx: typer.Context, name: str | None) -> str:
+    source = ctx.get_parameter_source(name or "")
+    return source.name if source else ""
 
 
 Locations = Annotated[
@@ -95,6 +111,8 @@ FilesFrom = Annotated[
     typer.Option(
         "--files-from",
         metavar="FILE",
+        envvar="CKPTSEL_FILES_FROM",
+        callback=_beaten_by("locations", "files0_from"),
         help="Take the checkpoints listed in FILE, one a line, instead of looking; - is stdin.",
     ),
 ]
@@ -103,6 +121,8 @@ Files0From = Annotated[
     typer.Option(
         "--files0-from",
         metavar="FILE",
+        envvar="CKPTSEL_FILES0_FROM",
+        callback=_beaten_by("locations", "files_from"),
         help="The same for names that end with a NUL byte, as from find -print0.",
     ),
 ]
@@ -136,7 +156,14 @@ AllowZero = Annotated[
 ]
 Top = Annotated[
     int | None,
-    typer.Option("--top", metavar="N", min=1, show_default=False, help="The N best."),
+    typer.Option(
+        "--top",
+        metavar="N",
+        min=1,
+        envvar="CKPTSEL_TOP",
+        show_default=False,
+        help="The N best.",
+    ),
 ]
 Require = Annotated[
     list[str],
@@ -151,6 +178,8 @@ Template = Annotated[
     typer.Option(
         "--format",
         metavar="TEMPLATE",
+        envvar="CKPTSEL_FORMAT",
+        callback=_beaten_by("output_format"),
         help="Print a line each, such as '{path} {val_loss:.4f}'. Fields: path, name, run, epoch,"
         " step, kind, rank, size_bytes, modified, value, monitor, and each metric.",
     ),
@@ -162,6 +191,7 @@ Output = Annotated[
         "-o",
         metavar="FORMAT",
         envvar="CKPTSEL_OUTPUT",
+        callback=_beaten_by("template", "null"),
         show_default=False,
         help="One of table, json, jsonl, csv, tsv, paths, paths0.",
     ),
@@ -170,68 +200,3 @@ Null = Annotated[
     bool,
     typer.Option("-0", help="End each path with a NUL byte: -o paths0. For xargs -0."),
 ]
-
-
-def query(
-    *,
-    locations: Locations = None,
-    monitor: Monitor = None,
-    mode: Mode = "auto",
-    patterns: Patterns,
-    max_depth: MaxDepth = None,
-    include: Include,
-    exclude: Exclude,
-    files_from: FilesFrom = None,
-    files0_from: Files0From = None,
-    per_run: PerRun = False,
-    tie: Tie = "later",
-    strict: Strict = False,
-    allow_zero: AllowZero = False,
-) -> Query:
-    """What is asked for, from the options that say it."""
-    from ckptsel import storage
-    from ckptsel.selection import Query
-
-    sources = [bool(locations), files_from is not None, files0_from is not None]
-    if sum(sources) > 1:
-        raise UsageError("give only one of LOCATION, --files-from and --files0-from")
-    files = None
-    if files_from is not None:
-        files = storage.lines(files_from, separator=b"\n")
-    elif files0_from is not None:
-        files = storage.lines(files0_from, separator=b"\0")
-    return Query(
-        locations=tuple(locations or (".",)),
-        files=files,
-        patterns=tuple(patterns),
-        monitor=monitor,
-        mode=mode,
-        max_depth=max_depth,
-        include=tuple(include),
-        exclude=tuple(exclude),
-        tie=tie,
-        per_run=per_run,
-        strict=strict,
-        allow_zero=allow_zero,
-    )
-
-
-def with_query(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option of `query`, and the Query as its first argument.
-
-    Typer reads options from a function's signature. Without this, each command would
-    repeat a dozen parameters, and forget one.
-    """
-    shared = inspect.signature(query, eval_str=True, locals={"Query": Any}).parameters
-    signature = inspect.signature(command, eval_str=True, locals={"Query": Any})
-    own = list(signature.parameters.values())[1:]
-
-    @functools.wraps(command)
-    def wrapper(**values: Any) -> None:
-        asked = query(**{name: values.pop(name) for name in shared})
-        command(asked, **values)
-
-    parameters = [*own, *shared.values()]
-    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
-    return wrapper

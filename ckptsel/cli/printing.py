@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Ranked, Ranking
 
-_OVERRIDES = "the output format can also come from CKPTSEL_OUTPUT; -o overrides it"
+_OVERRIDES = "these can come from CKPTSEL_OUTPUT and CKPTSEL_FORMAT; what is typed beats both"
 
 
 class Print(Protocol):

@@ -1,0 +1,81 @@
+"""The options of every command that looks for checkpoints, and the Query that they make."""
+
+# ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from ckptsel.cli import options  # noqa: TC001 - the signature is read when a command is made
+from ckptsel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ckptsel.selection import Query
+
+
+def query(
+    *,
+    locations: options.Locations = None,
+    monitor: options.Monitor = None,
+    mode: options.Mode = "auto",
+    patterns: options.Patterns,
+    max_depth: options.MaxDepth = None,
+    include: options.Include,
+    exclude: options.Exclude,
+    files_from: options.FilesFrom = None,
+    files0_from: options.Files0From = None,
+    per_run: options.PerRun = False,
+    tie: options.Tie = "later",
+    strict: options.Strict = False,
+    allow_zero: options.AllowZero = False,
+) -> Query:
+    """What is asked for, from the options that say it."""
+    from ckptsel import storage
+    from ckptsel.selection import Query
+
+    sources = [bool(locations), files_from is not None, files0_from is not None]
+    if sum(sources) > 1:
+        raise UsageError("give only one of LOCATION, --files-from and --files0-from")
+    files = None
+    if files_from is not None:
+        files = storage.lines(files_from, separator=b"\n")
+    elif files0_from is not None:
+        files = storage.lines(files0_from, separator=b"\0")
+    return Query(
+        locations=tuple(locations or (".",)),
+        files=files,
+        patterns=tuple(patterns),
+        monitor=monitor,
+        mode=mode,
+        max_depth=max_depth,
+        include=tuple(include),
+        exclude=tuple(exclude),
+        tie=tie,
+        per_run=per_run,
+        strict=strict,
+        allow_zero=allow_zero,
+    )
+
+
+def with_query(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option of `query`, and the Query as its first argument.
+
+    Typer reads options from a function's signature. Without this, each command would
+    repeat a dozen parameters, and forget one.
+    """
+    shared = inspect.signature(query, eval_str=True, locals={"Query": Any}).parameters
+    signature = inspect.signature(command, eval_str=True, locals={"Query": Any})
+    own = list(signature.parameters.values())[1:]
+
+    @functools.wraps(command)
+    def wrapper(**values: Any) -> None:
+        asked = query(**{name: values.pop(name) for name in shared})
+        command(asked, **values)
+
+    parameters = [*own, *shared.values()]
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+    return wrapper

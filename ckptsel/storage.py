@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from ckptsel.errors import LocationNotFoundError
+from ckptsel.errors import LocationNotFoundError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,12 @@ def lines(source: str, *, separator: bytes) -> tuple[str, ...]:
 
     Args:
         source: a path or `-`.
-        separator: what ends a path: a newline or NUL.
+        separator: what ends a path: a newline or NUL. A carriage return before each newline,
+            as Windows writes it, is no part of a name.
 
     Raises:
         LocationNotFoundError: if the file cannot be read.
+        UsageError: if names that end with NUL are read as lines.
     """
     try:
         if source == "-":
@@ -123,4 +125,12 @@ def lines(source: str, *, separator: bytes) -> tuple[str, ...]:
                 data = file.read()
     except OSError as error:
         raise LocationNotFoundError(f"cannot read {source}: {error.strerror}") from None
+    if separator == b"\n":
+        if b"\0" in data:
+            raise UsageError(
+                f"{source} holds NUL bytes, which are in no name",
+                hint="names that end with NUL, as from find -print0, are read by --files0-from",
+            )
+        if data.count(b"\n") == data.count(b"\r\n"):
+            data = data.replace(b"\r\n", b"\n")
     return tuple(os.fsdecode(line) for line in data.split(separator) if line)

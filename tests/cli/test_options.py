@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ckptsel.errors import (
-    ExitCode,
-)
+from ckptsel.errors import ExitCode
 from ckptsel.selection import Query
 
 if TYPE_CHECKING:
@@ -109,6 +107,29 @@ def test_files_from(run: Run, core: Core, tmp_path: Path, option: str, content: 
     core.query = None
     assert run("best", option, "-", input=content).exit_code == 0
     assert core.query == Query(files=("a b", os.fsdecode(b"\xff"), "c"))
+
+
+@pytest.mark.parametrize(
+    "content, files",
+    [
+        (b"a\r\nb\r\n", ("a", "b")),
+        (b"a\r\n\r\nb", ("a", "b")),
+        (b"a\r\nb\n", ("a\r", "b")),
+        (b"a\r", ("a\r",)),
+        (b"a\rb\r\n", ("a\rb",)),
+    ],
+)
+def test_a_list_from_windows(run: Run, core: Core, content: bytes, files: tuple[str, ...]) -> None:
+    """Where every line ends in a carriage return, that is no part of a name; else it is."""
+    run("best", "--files-from", "-", input=content)
+    assert core.query == Query(files=files)
+
+
+def test_a_list_with_nul_bytes(run: Run, core: Core) -> None:
+    """What find -print0 writes is not one long name, and the right option is named."""
+    result = run("best", "--files-from", "-", input=b"a\0b\0")
+    assert (result.exit_code, core.query) == (ExitCode.USAGE, None)
+    assert "--files0-from" in result.stderr
 
 
 def test_an_empty_list_of_files_is_not_the_current_folder(run: Run, core: Core) -> None:

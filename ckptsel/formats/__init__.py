@@ -18,8 +18,11 @@ _MODULES: tuple[str, ...] = (
     "keras_weights",
     "keras_sharded",
     "tensorflow_v2",
+    "tensorflow_v1",
     "safetensors",
     "npz",
+    "torch_archive",
+    "torch_legacy",
 )
 
 _HEAD_BYTES = 4096

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickletools
 import re
-from typing import IO, TYPE_CHECKING
+import warnings
+from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from ckptsel.checkpoint import Finding
 
@@ -43,7 +44,17 @@ _PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
 _EXTENSIONS = {"EXT1", "EXT2", "EXT4"}
 
 
-def pickle_globals(file: IO[bytes], count: int = 1) -> list[str]:
+class Readable(Protocol):
+    """What pickletools needs of a file."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes, fewer at the end."""
+
+    def readline(self) -> bytes:
+        """A line with its end."""
+
+
+def pickle_globals(file: Readable, count: int = 1) -> list[str]:
     """The dotted names that pickles, one behind the other, would import; each once.
 
     Args:
@@ -54,8 +65,10 @@ def pickle_globals(file: IO[bytes], count: int = 1) -> list[str]:
         ValueError: if it is no pickle, or is cut off.
     """
     found: dict[str, None] = {}
-    for _ in range(count):
-        found.update(dict.fromkeys(_globals(file)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of odd escapes in texts, which are the file's business.
+        for _ in range(count):
+            found.update(dict.fromkeys(_globals(file)))
     return list(found)
 
 
@@ -81,7 +94,7 @@ def pickle_findings(names: Sequence[str], what: str, path: str) -> Iterator[Find
         yield Finding("pickle", f"{what} is a pickle; {safe}", path)
 
 
-def _globals(file: IO[bytes]) -> Iterator[str]:
+def _globals(file: Readable) -> Iterator[str]:
     """The globals of one pickle.
 
     STACK_GLOBAL takes module and name from the stack. Only texts that stand right before it, or
@@ -89,7 +102,7 @@ def _globals(file: IO[bytes]) -> Iterator[str]:
     """
     memo: dict[int, str | None] = {}
     top: list[str | None] = [None, None]
-    for operation, argument, _ in pickletools.genops(file):
+    for operation, argument, _ in pickletools.genops(cast("IO[bytes]", file)):
         name = operation.name
         if name == "MEMOIZE":
             memo[len(memo)] = top[-1]

@@ -100,7 +100,7 @@ def is_bomb(archive: ZipFile) -> bool:
     The file's size is what counts: members may share their bytes.
     """
     unpacked = sum(info.file_size for info in archive.infolist())
-    return unpacked > _BOMB_BYTES and unpacked > _BOMB_RATIO * _size_bytes(archive)
+    return unpacked > _BOMB_BYTES and unpacked > _BOMB_RATIO * size_bytes(archive)
 
 
 def zip_damage(
@@ -151,7 +151,7 @@ def zip_dangers(archive: ZipFile, path: str) -> Iterator[Finding]:
         yield Finding("zip-overlap", f"members that share their bytes: {_some(shared)}", path)
     if is_bomb(archive):
         unpacked = sum(info.file_size for info in infos)
-        says = f"it unpacks to {unpacked} bytes from {_size_bytes(archive)}"
+        says = f"it unpacks to {unpacked} bytes from {size_bytes(archive)}"
         yield Finding("zip-bomb", f"{says}; its checksums were not checked", path)
 
 
@@ -170,7 +170,8 @@ def _read_all(archive: ZipFile, info: ZipInfo, on_bytes: Callable[[int], None] |
         on_bytes(info.compress_size)
 
 
-def _size_bytes(archive: ZipFile) -> int:
+def size_bytes(archive: ZipFile) -> int:
+    """The size of the file."""
     assert archive.fp is not None, "the archive is closed"
     return os.fstat(archive.fp.fileno()).st_size
 
@@ -185,7 +186,7 @@ def _local_header(archive: ZipFile, info: ZipInfo) -> tuple[int, int, int, int] 
         return None
     signature, _, flags, method, _, _, _, packed, size, name_bytes, extra_bytes = fields
     end = info.header_offset + _LOCAL_HEADER.size + name_bytes + extra_bytes + info.compress_size
-    if signature != b"PK\x03\x04" or method != info.compress_type or end > _size_bytes(archive):
+    if signature != b"PK\x03\x04" or method != info.compress_type or end > size_bytes(archive):
         return None
     return flags, packed, size, end
 

@@ -1,0 +1,136 @@
+"""Tensors in what `torch.load` gave: their paths, and their values in pieces.
+
+The only module here that imports torch, and only inside of functions.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ckptsel.errors import DamagedError, MissingExtraError
+from ckptsel.formats.contents import PIECE_BYTES, Tensor
+from ckptsel.formats.state_dict import layer_of, role_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+# What numpy lacks, and float32 holds exactly.
+_WIDENED = ("bfloat16", "float8")
+
+
+class RefusedError(Exception):
+    """PyTorch does not load this with `weights_only=True`: it is no damage."""
+
+
+def load_mapped(path: str) -> Any:
+    """What `torch.save` saved, with its tensors mapped from the file and not read.
+
+    Loaded with `weights_only=True`: PyTorch's restricted unpickler calls nothing but what makes
+    tensors and containers. If the file shrinks while its tensors are read, the operating system
+    ends the process, as with any mapped file.
+
+    Raises:
+        RefusedError: if it holds other objects.
+        DamagedError: if it cannot be loaded.
+    """
+    import pickle  # noqa: PLC0415 - for the name of the error only
+
+    import torch  # noqa: PLC0415
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Old kinds of storage are none of the user's business.
+        try:
+            return torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+        except pickle.UnpicklingError as error:
+            reason = str(error).partition("WeightsUnpickler error: ")[2].partition("\n")[0]
+            raise RefusedError(reason or "it holds more than tensors and containers") from None
+        # Content that makes no sense ends anywhere in PyTorch, with whatever error is raised there.
+        except Exception as error:  # noqa: BLE001
+            text = f"{type(error).__name__}: {error}"
+            raise DamagedError(f"PyTorch cannot load {path!r}: {text}") from None
+
+
+def flatten(saved: object) -> dict[str, Any]:
+    """Path → tensor, for the tensors in nested dicts, lists and tuples.
+
+    Each container is looked into once: shared ones would unfold without end. Tensors without
+    plain values (sparse, quantized, nested, on the meta device) are left out.
+    """
+    import torch  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    stack: list[tuple[str, object]] = [("", saved)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, torch.Tensor):
+            is_plain = value.layout == torch.strided and value.device.type == "cpu"
+            if is_plain and not value.is_quantized and not value.is_nested:
+                found.setdefault(path, value.detach())
+            continue
+        if isinstance(value, dict):
+            children = list(value.items())
+        elif isinstance(value, list | tuple):
+            children = list(enumerate(value))
+        else:
+            continue
+        if id(value) not in seen:
+            seen.add(id(value))
+            prefix = f"{path}/" if path else ""
+            stack += [(f"{prefix}{key}", child) for key, child in reversed(children)]
+    return found
+
+
+def describe(path: str, value: Any) -> Tensor:
+    """A tensor without its values."""
+    shape = tuple(value.shape)
+    size_bytes = math.prod(shape) * value.element_size()
+    dtype = str(value.dtype).removeprefix("torch.")
+    return Tensor(path, shape, dtype, size_bytes, role_of(path), layer_of(path))
+
+
+def value_pieces(tensor: Tensor, value: Any) -> Iterator[NDArray[Any]]:
+    """A tensor's values. See `Contents.pieces`.
+
+    Raises:
+        DamagedError: if PyTorch cannot read them.
+        MissingExtraError: if neither numpy nor float32 holds them.
+    """
+    if tensor.dtype.startswith(_WIDENED):
+        itemsize = 4
+    elif hasattr(_numpy(), tensor.dtype) or tensor.dtype == "bool":
+        itemsize = value.element_size()
+    else:
+        raise MissingExtraError(
+            f"{tensor.path!r} is of type {tensor.dtype}, whose values are not read",
+            hint="PyTorch can read it",
+        )
+    try:
+        for part in _parts(value, PIECE_BYTES // itemsize):
+            flat = part.resolve_conj().resolve_neg().reshape(-1)
+            yield (flat.float() if itemsize > value.element_size() else flat).numpy()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise DamagedError(f"the values of {tensor.path!r} cannot be read: {error}") from None
+
+
+def _parts(value: Any, limit: int) -> Iterator[Any]:
+    """Parts of so many elements at most, in order; a strided tensor is not copied as a whole."""
+    if value.numel() <= limit:
+        if value.numel():
+            yield value
+    elif value.is_contiguous():
+        yield from value.reshape(-1).split(limit)
+    else:
+        rows = limit // (value.numel() // len(value))
+        for part in value.split(max(1, rows)):
+            yield from _parts(part if rows else part[0], limit)
+
+
+def _numpy() -> Any:
+    import numpy as np  # noqa: PLC0415
+
+    return np

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.ranking import printed_unit
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from ckptsel.survey import Survey, TableIn
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """The monitor's values in one table; NaN where there is no number.
 
     Attributes:

@@ -52,7 +52,7 @@ _HOLDERS = {"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "saved_mode
 _KINDS = sorted({**SUFFIXES, **GENERAL_SUFFIXES}.items(), key=lambda item: -len(item[0]))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Folder:
     """The checkpoints that stand together in one folder.
 

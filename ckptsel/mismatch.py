@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.errors import NothingFoundError, PatternError, PatternMismatchError
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from ckptsel.scan import Scan
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A checkpoint whose name says nothing, or too much."""
 
     folder: Folder

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from ckptsel.naming.read import Table
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorFields:
+class MonitorFields(NamedTuple):
     """Which field of each pattern holds the monitor.
 
     Attributes:
@@ -70,7 +68,7 @@ def find_monitor(
         for field in table.form.fields
         if field.name == fields.field_of(table) and field.is_exact
     )
-    return replace(fields, exact=frozenset(exact))
+    return fields._replace(exact=frozenset(exact))
 
 
 def _find(tables: Sequence[Table], asked: str | None, unread: Sequence[str]) -> MonitorFields:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ckptsel.errors import LocationNotFoundError, UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(NamedTuple):
     """What one folder holds.
 
     Attributes:
@@ -26,8 +25,7 @@ class Entries:
     special: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """What is known of a file or a folder without reading it.
 
     Attributes:

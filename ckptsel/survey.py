@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel import storage
 from ckptsel.checkpoint import Checkpoint, Finding, Metric
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
     from ckptsel.query import Query
 
 
-@dataclass(frozen=True, slots=True)
-class TableIn:
+class TableIn(NamedTuple):
     """A table, and the folder its names stand in."""
 
     folder: Folder
     table: Table
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Survey:
     """What a search found.
 

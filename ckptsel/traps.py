@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
@@ -57,7 +56,7 @@ def without_missing(columns: list[Column], mode: Mode) -> tuple[list[Column], Fi
     bests = [best(column.finite) for column in columns if column.finite]
     if not bests or best(bests) != 0:
         return columns, None
-    cleaned = [replace(column, values=_without_zeros(column)) for column in columns]
+    cleaned = [column._replace(values=_without_zeros(column)) for column in columns]
     dropped = sum(len(column.finite) for column in columns)
     dropped -= sum(len(column.finite) for column in cleaned)
     if not dropped:

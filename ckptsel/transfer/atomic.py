@@ -65,8 +65,9 @@ class Staging:
     ) -> None:
         try:
             self._clear()
-        except KeyboardInterrupt:
-            # Unlinking many gigabytes takes its time, and people press Ctrl-C twice.
+        except (KeyboardInterrupt, SystemExit):
+            # Unlinking many gigabytes takes its time, and people press Ctrl-C twice. SystemExit
+            # is what the command line makes of SIGTERM.
             self._clear()
             raise
 

@@ -105,8 +105,8 @@ def _is_folder(dest: str, *, several: bool) -> bool:
             raise DestinationError(f"{dest!r} is not a folder", hint="choose another destination")
         if suffix(dest) in _KNOWN and not ends_in_slash:
             raise DestinationError(
-                f"{dest!r} is called like a checkpoint, and several are copied into a folder",
-                hint="drop --top and --per-run to copy the best one to that name;"
+                f"{dest!r} is called like a checkpoint, and --top and --per-run copy into a folder",
+                hint="drop them to copy the best one to that name;"
                 " or end it with a slash, if the folder shall be called so",
             )
         return True

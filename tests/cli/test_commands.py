@@ -100,6 +100,15 @@ def test_best_as_json(run: Run, core: Core) -> None:
     assert document["checkpoints"] == [document["best"]]
 
 
+@pytest.mark.parametrize("command", ["best", "list"])
+def test_the_best_of_each_run_has_no_runner_up(run: Run, core: Core, command: str) -> None:
+    """The second row is the best of another run, and no second choice."""
+    del core
+    document = json.loads(run(command, "--per-run", "-o", "json").stdout)
+    assert len(document["checkpoints"]) >= 2
+    assert document["runner_up"] is None
+
+
 def test_a_template_knows_the_monitor_by_its_name(run: Run, core: Core) -> None:
     """A value without a label can be printed by the name that it is ranked by."""
     one = checkpoint(1, "0.45")

@@ -198,6 +198,16 @@ def test_a_destination_that_exists(run: Run, core: Core, monkeypatch: pytest.Mon
     assert "error: 'out' exists already\nhint: --force replaces it\n" in result.stderr
 
 
+@pytest.mark.parametrize("per_run", [[], ["--per-run"]])
+def test_fewer_than_asked_for_is_said_once(run: Run, tmp_path: Path, per_run: list[str]) -> None:
+    """The finding says it, and no note beside it."""
+    (tmp_path / "e=1-val_loss=0.45.h5").touch()
+    to = f"{tmp_path}/out/"
+    result = run("copy", str(tmp_path), "-m", "val_loss", "--top", "5", "--to", to, *per_run)
+    notes = [line for line in result.stderr.splitlines() if "note:" in line]
+    assert notes == ["ckptsel: note: 1 instead of 5 checkpoints: no others are ranked"]
+
+
 def test_for_real(run: Run, tmp_path: Path) -> None:
     """The best of two files is copied, byte for byte."""
     for name, content in (("e=1-val_loss=0.45.h5", b"no"), ("e=2-val_loss=0.30.h5", b"yes")):

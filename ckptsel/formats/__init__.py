@@ -17,12 +17,14 @@ _MODULES: tuple[str, ...] = (
     "keras_legacy",
     "keras_weights",
     "keras_sharded",
+    "saved_model",
     "tensorflow_v2",
     "tensorflow_v1",
     "safetensors",
     "npz",
     "torch_archive",
     "torch_legacy",
+    "huggingface",
 )
 
 _HEAD_BYTES = 4096

@@ -18,7 +18,10 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED_BYTES = {_FIXED64: 8, _FIXED32: 4}
 VARINT_BYTES = 10  # 64 bits, seven in each byte
 
-Value: TypeAlias = "int | memoryview"
+# A view takes more memory than a few bytes do, and a hostile file could be full of them.
+_COPIED_BYTES = 256
+
+Value: TypeAlias = "int | bytes | memoryview"
 
 
 class MalformedError(ValueError):
@@ -58,12 +61,13 @@ def varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
     raise MalformedError("a number in it does not end")
 
 
-def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
+def fields(data: bytes | memoryview) -> Iterator[tuple[int, Value]]:
     """Every field of a message, in order: its number and its value.
 
     Raises:
         MalformedError: if the data is no message.
     """
+    data = memoryview(data)
     position = 0
     while position < len(data):
         tag, position = varint(data, position)
@@ -82,7 +86,10 @@ def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
             raise MalformedError("a field in it is longer than what is left")
         part = data[position : position + length]
         position += length
-        yield tag >> 3, part if kind == _BYTES else int.from_bytes(part, "little")
+        if kind != _BYTES:
+            yield tag >> 3, int.from_bytes(part, "little")
+        else:
+            yield tag >> 3, bytes(part) if length <= _COPIED_BYTES else part
 
 
 class Message:
@@ -99,7 +106,7 @@ class Message:
 
     def __init__(self, data: bytes | memoryview) -> None:
         self._fields: dict[int, list[Value]] = {}
-        for number, value in fields(memoryview(data)):
+        for number, value in fields(data):
             self._fields.setdefault(number, []).append(value)
 
     def __contains__(self, field: int) -> bool:
@@ -117,9 +124,9 @@ class Message:
         value = self.number(field)
         return value - 2**64 if value >= 2**63 else value
 
-    def parts(self, field: int) -> list[memoryview]:
+    def parts(self, field: int) -> list[bytes | memoryview]:
         """The bytes of every occurrence of a field."""
-        found: list[memoryview] = []
+        found: list[bytes | memoryview] = []
         for value in self._fields.get(field, ()):
             if isinstance(value, int):
                 raise MalformedError(f"its field {field} is no bytes")

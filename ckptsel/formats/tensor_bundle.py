@@ -84,6 +84,8 @@ class Entry:
         shard, offset, size_bytes = (proto.signed(field) for field in (3, 4, 5))
         if min(shard, offset, size_bytes) < 0:
             raise MalformedError("a position in it is negative")
+        if not proto.number(1):
+            raise MalformedError("a tensor in it has no type")
         return cls(key, shape, proto.number(1), shard, offset, size_bytes, proto.number(6), slices)
 
 

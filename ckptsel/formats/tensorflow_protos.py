@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ckptsel.errors import MissingExtraError
-from ckptsel.formats.contents import PIECE_BYTES
 from ckptsel.formats.protobuf_wire import VARINT_BYTES, MalformedError
 from ckptsel.formats.tensorflow_types import STRING, dtype_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -63,13 +62,6 @@ def assembled(
         place = tuple(slice(at, at + size) for at, size in spans)
         whole[place] = part.reshape(where.lengths)
     return whole.reshape(-1)
-
-
-def in_pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """A flat array in pieces of at most PIECE_BYTES."""
-    step = PIECE_BYTES // values.itemsize
-    for start in range(0, max(1, values.size), step):
-        yield values[start : start + step]
 
 
 def _values(proto: Message, kind: int) -> NDArray[Any]:

@@ -94,7 +94,9 @@ class TensorFlowV1(Contents):
 
         The table holds a slice as one value, so that reading takes memory for all of it.
         """
-        from ckptsel.formats.tensorflow_protos import assembled, in_pieces  # noqa: PLC0415  # numpy
+        # both import numpy
+        from ckptsel.formats.tensorflow_protos import assembled  # noqa: PLC0415
+        from ckptsel.formats.tensorflow_values import in_pieces  # noqa: PLC0415
 
         with naming(self._path):
             slices = self._slices[tensor.path]

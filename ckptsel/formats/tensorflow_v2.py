@@ -84,12 +84,13 @@ class TensorFlowV2(Contents):
         """Step, learning rate and who wrote it; where two values disagree, neither is a fact."""
         graph = self._objects()
         framework = graph.framework if graph else "tensorflow"
-        return facts_of(self._bundle.entries, self._scalar, framework)
+        return facts_of(self._bundle.entries, self.scalar, framework)
 
-    def _scalar(self, name: str) -> float | None:
-        entry = self._bundle.entries[name]
-        form = _SCALARS.get(entry.dtype.name)
-        if form and not entry.shape and entry.size_bytes == struct.calcsize(form):
+    def scalar(self, name: str) -> float | None:
+        """A number by its key; None if there is none, or it cannot be read."""
+        entry = self._bundle.entries.get(name)
+        form = _SCALARS.get(entry.dtype.name) if entry else None
+        if entry and form and not entry.shape and entry.size_bytes == struct.calcsize(form):
             with contextlib.suppress(MalformedError, OSError):
                 if self._bundle.is_sound(entry):
                     (value,) = struct.unpack(form, self._bundle.content(entry))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ckptsel.errors import MissingExtraError
 from ckptsel.formats.contents import PIECE_BYTES
+from ckptsel.formats.narrow_floats import widen
 from ckptsel.formats.protobuf_wire import MalformedError
 from ckptsel.formats.tensorflow_types import STRING
 
@@ -34,20 +35,24 @@ def values_of(bundle: Bundle, entry: Entry) -> Iterator[NDArray[Any]]:
     if entry.key in bundle.overlapping:
         raise MalformedError(f"{entry.name!r} shares its bytes with others")
     if entry.kind == STRING:
-        found = np.array(bundle.strings(entry), object)
-    else:
-        found = as_numpy(b"", entry.dtype)
-        if entry.size_bytes != entry.elements * entry.dtype.item_bytes:
-            raise MalformedError(f"the size of {entry.name!r} does not fit its shape")
-    step = _piece_items(entry.dtype)
+        yield from in_pieces(np.array(bundle.strings(entry), object))
+        return
+    step = PIECE_BYTES // as_numpy(b"", entry.dtype).itemsize
+    if entry.size_bytes != entry.elements * entry.dtype.item_bytes:
+        raise MalformedError(f"the size of {entry.name!r} does not fit its shape")
     for start in range(0, max(1, entry.elements), step):
-        stop = min(start + step, entry.elements)
-        is_text = entry.kind == STRING
-        yield found[start:stop] if is_text else _items(bundle, entry, start, stop)
+        yield _items(bundle, entry, start, min(start + step, entry.elements))
+
+
+def in_pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """A flat array in pieces of at most PIECE_BYTES."""
+    step = PIECE_BYTES // values.itemsize
+    for start in range(0, max(1, values.size), step):
+        yield values[start : start + step]
 
 
 def as_numpy(data: bytes | memoryview, dtype: DType) -> NDArray[Any]:
-    """Stored bytes as an array; bfloat16 is the upper half of float32.
+    """Stored bytes as an array; bfloat16 and float8 are widened to float32.
 
     Raises:
         MissingExtraError: if numpy has no such type.
@@ -58,14 +63,7 @@ def as_numpy(data: bytes | memoryview, dtype: DType) -> NDArray[Any]:
             hint="use TensorFlow to read them",
         )
     found = np.frombuffer(data, np.dtype(dtype.numpy).newbyteorder("<"))
-    if dtype.name == "bfloat16":
-        return (found.astype(np.uint32) << 16).view(np.float32)
-    return found
-
-
-def _piece_items(dtype: DType) -> int:
-    # as_numpy makes bfloat16 twice as large; a string is a pointer of 8 bytes
-    return PIECE_BYTES // (2 * dtype.item_bytes or 8)
+    return found if dtype.numpy == dtype.name else widen(found, dtype.name)
 
 
 def _items(bundle: Bundle, entry: Entry, start: int, stop: int) -> NDArray[Any]:
@@ -83,7 +81,7 @@ def _assembled(bundle: Bundle, entry: Entry) -> Iterator[NDArray[Any]]:
     parts = bundle.slices_of(entry)
     rows = entry.shape[0] if entry.shape else 0
     empty = as_numpy(b"", entry.dtype)
-    size, limit = entry.elements // max(1, rows), _piece_items(entry.dtype)
+    size, limit = entry.elements // max(1, rows), PIECE_BYTES // empty.itemsize
     if not size:
         yield empty
         return

@@ -201,7 +201,7 @@ def read_by_tensorflow(prefix: str) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     for key, shape in tf.train.list_variables(prefix):
         values = np.asarray(reader.get_tensor(key))
-        if values.dtype.name == "bfloat16":
+        if values.dtype.name.startswith(("bfloat", "float8")):
             values = values.astype("float32")
         elif values.dtype.names:  # the quantized types: a record of one number
             values = values[values.dtype.names[0]]

@@ -200,6 +200,20 @@ def test_the_state_of_an_iterator(tmp_path: Path) -> None:
         }, at
 
 
+@pytest.mark.parametrize("name", ["float8_e5m2", "float8_e4m3fn"])
+def test_float8_is_widened(name: str, tmp_path: Path) -> None:
+    """Every one of the 256 numbers, but for the sign of NaN, is TensorFlow's."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    codes = tf.constant(np.arange(256, dtype="uint8"))
+    path = save(tmp_path / "narrow", {"a": tf.bitcast(codes, name)})
+    expected = tf.train.load_checkpoint(path).get_tensor("a").astype("float32")
+    with FORMAT.open(path) as contents:
+        (tensor,) = contents.tensors
+        assert (tensor.dtype, tensor.size_bytes) == (name, 256)
+        np.testing.assert_array_equal(contents.read(tensor), expected)
+
+
 def test_pieces_are_small_and_in_order(tmp_path: Path) -> None:
     """A tensor of several pieces, whole and in slices, is TensorFlow's; memory stays flat."""
     import tensorflow as tf  # noqa: PLC0415

@@ -15,6 +15,7 @@ from ckptsel.formats.hdf5_dataset import (
     describe,
     pieces,
 )
+from ckptsel.formats.hdf5_walk import Met, objects
 from ckptsel.formats.superblock import superblock_findings
 from ckptsel.formats.window import Window
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckptsel.formats.contents import Level
-
-# Far beyond any model; a chain of groups must not make paths grow with its square.
-_MAX_PATH = 4096
 
 _MAX_ATTRIBUTE_BYTES = 64 * 2**20
 
@@ -43,8 +41,8 @@ class Hdf5:
 
     Attributes:
         path: as in messages.
-        findings: objects that could not be read; filled by walking.
-        dangers: links and datasets that lead out of the file; filled by walking.
+        findings: objects that could not be read; filled by `datasets`.
+        dangers: links and datasets that lead out of the file; filled by `datasets`.
         groups: the paths of all groups; filled by `datasets`.
 
     Raises:
@@ -81,11 +79,9 @@ class Hdf5:
         """Path → dataset, for all that are in this very file, in a natural order."""
         if self._stored is None:
             found: dict[str, Stored] = {}
-            for path, is_group, identifier in self.walk():
-                stored = None if is_group else self._describe(path, identifier)
-                if is_group:
-                    self.groups.add(path)
-                elif stored is not None:
+            for path, met, what in self.objects():
+                stored = self._meet(path, met, what)
+                if stored is not None:
                     found[path] = stored
             self._stored = {path: found[path] for path in sorted(found, key=natural)}
             total = sum(stored.load_bytes for stored in found.values())
@@ -94,47 +90,23 @@ class Hdf5:
                 self.dangers.append(Finding("compression-bomb", message, self.path))
         return self._stored
 
-    def walk(self) -> Iterator[tuple[str, bool, Any]]:
-        """Every object by hard links, each once: (path, whether it is a group, h5py's id).
+    def objects(self) -> Iterator[tuple[str, Met, Any]]:
+        """See `hdf5_walk.objects`."""
+        return objects(self._file.id)
 
-        Soft links stay in the file and are not followed; links to other files are dangers.
-        """
-        import h5py  # noqa: PLC0415
-
-        self.findings, self.dangers = [], []
-        seen: set[int] = set()
-        todo: list[tuple[str, Any]] = [("", self._file.id)]
-        while todo:
-            at, group = todo.pop()
-            links: list[tuple[bytes, int, int]] = []
-            try:
-                group.links.iterate(
-                    lambda name, info, links=links: links.append((name, info.type, info.u)),
-                    info=True,
-                )
-            except HDF5_ERRORS as error:
-                self._broken(at, error)
-            for name, kind, address in sorted(links):
-                path = f"{at}/{name.decode('utf-8', 'surrogateescape')}".lstrip("/")
-                if kind == h5py.h5l.TYPE_EXTERNAL:
-                    message = f"{path} is a link to another file"
-                    self.dangers.append(Finding("external-link", message, self.path))
-                if kind != h5py.h5l.TYPE_HARD or address in seen:
-                    continue
-                seen.add(address)
-                if len(path) > _MAX_PATH:
-                    self._broken(path[:40] + "…", OSError("nested too deep"))
-                    continue
-                try:
-                    identifier = h5py.h5o.open(group, name)
-                except HDF5_ERRORS as error:
-                    self._broken(path, error)
-                    continue
-                if isinstance(identifier, h5py.h5g.GroupID):
-                    todo.append((path, identifier))
-                    yield path, True, identifier
-                elif isinstance(identifier, h5py.h5d.DatasetID):
-                    yield path, False, identifier
+    def _meet(self, path: str, met: Met, what: Any) -> Stored | None:
+        """Take note of an object; the dataset, if it is one."""
+        if met == "group":
+            self.groups.add(path)
+        elif met == "external-link":
+            self.dangers.append(Finding(met, f"{path} is a link to another file", self.path))
+        elif met == "broken":
+            self.findings.append(
+                Finding("unreadable-object", f"{path or '/'} cannot be read: {what}", self.path)
+            )
+        else:
+            return self._describe(path, what)
+        return None
 
     def _describe(self, path: str, identifier: Any) -> Stored | None:
         import h5py  # noqa: PLC0415
@@ -148,16 +120,15 @@ class Hdf5:
                 return None
             stored = describe(identifier, path, self.window)
         except HDF5_ERRORS as error:
-            self._broken(path, error)
-            return None
+            return self._meet(path, "broken", str(error).strip() or type(error).__name__)
         if stored.problem:
             where = self.dangers if stored.code in _DANGERS else self.findings
             where.append(Finding(stored.code, f"{path} {stored.problem}", self.path))
         return stored
 
-    def _broken(self, path: str, error: BaseException) -> None:
-        message = f"{path or '/'} cannot be read: {str(error).strip() or type(error).__name__}"
-        self.findings.append(Finding("unreadable-object", message, self.path))
+    @property
+    def _is_bomb(self) -> bool:
+        return any(danger.code == "compression-bomb" for danger in self.dangers)
 
     def attribute(self, path: str, name: str) -> Any:
         """An attribute's value, None if there is none.
@@ -199,7 +170,7 @@ class Hdf5:
             raise DamagedError(f"there is no dataset {path!r} in {self.path!r}")
         if stored.problem:
             raise DamagedError(f"{path} of {self.path!r} {stored.problem}")
-        if any(danger.code == "compression-bomb" for danger in self.dangers):
+        if self._is_bomb:
             raise DamagedError(f"{self.path!r} is a compression bomb; its values are not read")
         with damaged(self.path, path):
             identifier = None
@@ -232,7 +203,7 @@ class Hdf5:
         except OSError as error:
             yield Finding("unreadable", f"cannot be read: {error}", self.path)
             return
-        if level == "quick":
+        if level == "quick" or self._is_bomb:
             return
         for path, dataset in stored.items():
             # What stands in one row was read above; chunks have to be put together.

@@ -165,7 +165,9 @@ def _recognise(path: str, head: bytes) -> bool:
                 return False
         except DamagedError:
             return True
-        has_groups = any(at.rpartition("/")[2] == "vars" for at, group, _ in hdf5.walk() if group)
+        has_groups = any(
+            at.rpartition("/")[2] == "vars" and met == "group" for at, met, _ in hdf5.objects()
+        )
         # No datasets at all: a save that failed may have left just the root.
         return has_groups or not hdf5.datasets
 

@@ -54,7 +54,7 @@ def learn(names: Sequence[str], *, alone: bool = True) -> tuple[list[Pattern], d
 
 def is_read(name: str, patterns: Iterable[Pattern]) -> bool:
     """Whether one of the patterns reads the name."""
-    return any(pattern.parse(name).status == "ok" for pattern in patterns)
+    return any(p.could_read(name) and p.parse(name).status == "ok" for p in patterns)
 
 
 def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[str, str]]:

@@ -49,6 +49,7 @@ class Pattern:
     def __init__(self, text: str) -> None:
         self.text = text
         self.trap: Trap | None = None
+        self.is_learned = False
         self._form = Form(_without_anchor(parse_template(text)))
 
     @classmethod
@@ -56,7 +57,11 @@ class Pattern:
         """The pattern of a form that was learned from names: read by that form alone."""
         pattern = cls.__new__(cls)
         vars(pattern).update(
-            text="".join(map(_written, form.parts)), trap=trap, _form=form, forms=(form,)
+            text="".join(map(_written, form.parts)),
+            trap=trap,
+            is_learned=True,
+            _form=form,
+            forms=(form,),
         )
         return pattern
 
@@ -98,6 +103,14 @@ class Pattern:
                 return reading
             reason = max(reason, reading, key=lambda r: (bool(r.reason), r.furthest))
         return reason
+
+    def could_read(self, path: str) -> bool:
+        """Whether it is worth while to parse: whether the literals stand in the path, in order."""
+        for form in self.forms:
+            text = tail_of(path, form.depth)
+            if text is not None and form.could_read(text):
+                return True
+        return False
 
     def format(self, values: Mapping[str, Value]) -> str:
         """The name that training code makes from these values.

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding, Metric
-from ckptsel.naming.form import MAX_NAME_LENGTH, Form, Reading
+from ckptsel.naming.form import Form, Reading
 from ckptsel.naming.pattern import Pattern, tail_of
+from ckptsel.naming.search import MAX_NAME_LENGTH
 from ckptsel.naming.vocabulary import role_of
 
 if TYPE_CHECKING:
@@ -155,6 +156,9 @@ def _apply(pattern: Pattern, folder: str, unread: dict[str, Reading]) -> list[Ta
         slow = Table(pattern, form, [])
         for name, line in zip(names, lines, strict=True):
             if line is None or line not in left:
+                continue
+            # How far a given pattern got is said; of those that were learned nobody asks.
+            if pattern.is_learned and not form.could_read(line):
                 continue
             reading = form.parse(line)
             if reading.status == "ok":

@@ -75,7 +75,7 @@ _IN_LAYER = re.compile(
 
 # An exponent needs its sign: `7.995e-05` has one, `68e-step` and `e15` have none.
 _NUMBER = re.compile(
-    r"\d+(?:\.\d+)*(?:e[+-]\d{1,3}(?!\d))?%?|(?<![a-z])(?:nan|inf)(?![a-z])", re.IGNORECASE
+    r"\d+(?:\.\d+)*(?:e[+-]\d{1,3}(?!\d)|%)?|(?<![a-z])(?:nan|inf)(?![a-z])", re.IGNORECASE
 )
 _COUNTER_BEHIND = re.compile(r"(?:epoch|ep|e|iters?|steps?)(?![A-Za-z0-9])", re.IGNORECASE)
 _UNIT = re.compile(r"dB(?![A-Za-z])", re.IGNORECASE)

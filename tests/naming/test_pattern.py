@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 
 from ckptsel.naming.fields import MAX_NUMBER_LENGTH
-from ckptsel.naming.form import MAX_NAME_LENGTH
 from ckptsel.naming.pattern import Pattern, tail_of
+from ckptsel.naming.search import MAX_NAME_LENGTH
 from ckptsel.naming.template import parse_template
 from tests.naming.templates import Printed, printed
 

@@ -29,6 +29,7 @@ def shown(name: str) -> str:
         # An exponent has its sign.
         ("loss=7.995e-05.ckpt", "7.995e-05"),
         ("loss=7e+01.ckpt", "7e+01"),
+        ("loss=7e-01%.ckpt", "7e-01"),
         ("68e-step=50.ckpt", "68 50"),
         ("68e15.ckpt", "<68> 15"),
         # A minus is a sign, or separates.

@@ -66,10 +66,9 @@ class NpzConformance(FormatConformance):
         raise NotImplementedError
 
     @pytest.fixture
-    def sample(self, tmp_path: Path) -> Sample:
+    def sample(self, tmp_path_factory: pytest.TempPathFactory) -> Sample:
         """A file written by numpy."""
-        path = tmp_path / "sound" / "weights.npz"
-        path.parent.mkdir()
+        path = tmp_path_factory.mktemp("sound") / "weights.npz"
         self.write(path)
         with np.load(path) as found:
             return Sample(str(path), "npz", dict(found))

@@ -56,11 +56,10 @@ class TestSafetensors(FormatConformance):
     never_imported = (*FormatConformance.never_imported, "safetensors")
 
     @pytest.fixture
-    def sample(self, tmp_path: Path) -> Sample:
+    def sample(self, tmp_path_factory: pytest.TempPathFactory) -> Sample:
         """A file of all types, written by the safetensors package."""
         numpy = pytest.importorskip("safetensors.numpy")
-        path = tmp_path / "sound" / "model.safetensors"
-        path.parent.mkdir()
+        path = tmp_path_factory.mktemp("sound") / "model.safetensors"
         numpy.save_file(arrays(), path, metadata={"format": "np"})
         return Sample(str(path), "safetensors", arrays())
 

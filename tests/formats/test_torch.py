@@ -87,10 +87,9 @@ class TestTorchArchive(FormatConformance):
     never_imported = ("tensorflow", "keras", "tf_keras")
 
     @pytest.fixture
-    def sample(self, torch: Any, tmp_path: Path) -> Sample:
+    def sample(self, torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Sample:
         """What Lightning writes."""
-        path = tmp_path / "sound" / "epoch=3.ckpt"
-        path.parent.mkdir()
+        path = tmp_path_factory.mktemp("sound") / "epoch=3.ckpt"
         saved = lightning(torch)
         torch.save(saved, path)
         tensors = {f"state_dict/{k}": v.numpy() for k, v in saved["state_dict"].items()}

@@ -129,6 +129,7 @@ def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[R
         patterns=found.patterns,
         learned=found.learned,
         findings=tuple(found.findings),
+        per_run=query.per_run,
         seen=found.seen,
         passed_over={reason: count for reason, count in found.passed_over.items() if count},
     )

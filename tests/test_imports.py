@@ -55,6 +55,7 @@ FROM_ELSEWHERE = {
     "h5py": {"formats"},
     "numpy": {"formats", "comparison", "inspection", "verify", "loading"},
     "google_crc32c": {"formats"},
+    "torch": {"formats"},
     "typing_extensions": {"formats"},
 }
 

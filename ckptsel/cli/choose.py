@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckptsel.cli import output
@@ -25,7 +24,7 @@ def ranked(query: Query, *, keep: int | None = None, rank: bool = True) -> Ranki
     with progress(lambda files: count(files, "file") + "…") as tick:
         ranking = select(query, keep=keep, rank=rank, progress=tick)
     output.findings(ranking.findings)
-    return replace(ranking, per_run=query.per_run)
+    return ranking
 
 
 def wanted(query: Query, top: int | None) -> int | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckptsel import __version__
-from ckptsel.checkpoint import Finding
+from ckptsel.checkpoint import Finding, Ranking
 from ckptsel.errors import (
     ExitCode,
     LocationNotFoundError,
@@ -103,7 +103,8 @@ def test_best_as_json(run: Run, core: Core) -> None:
 @pytest.mark.parametrize("command", ["best", "list"])
 def test_the_best_of_each_run_has_no_runner_up(run: Run, core: Core, command: str) -> None:
     """The second row is the best of another run, and no second choice."""
-    del core
+    assert isinstance(core.answer, Ranking)
+    core.answer = replace(core.answer, per_run=True)
     document = json.loads(run(command, "--per-run", "-o", "json").stdout)
     assert len(document["checkpoints"]) >= 2
     assert document["runner_up"] is None

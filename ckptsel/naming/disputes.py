@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming.labels import Label, is_equals, label_after, label_of, without_separators
 from ckptsel.naming.vocabulary import COUNTERS
@@ -14,9 +13,10 @@ if TYPE_CHECKING:
 
     from ckptsel.naming.tokens import Kind
 
+_THRESHOLDS = {"0.5", "0.50", "0.75"}
 
-@dataclass(frozen=True)
-class Column:
+
+class Column(NamedTuple):
     """What stands at one place of sibling names.
 
     Attributes:
@@ -90,7 +90,9 @@ def _is_plain(label: Label, after: str, columns: Sequence[Column]) -> bool:
     followed = bool(rest) and rest[0].kind != "opaque" and after in ("_", "-", " ", ".")
     if all(text.isdigit() for text in column.texts):
         return not followed and all(re.fullmatch(r"[1-9]\d\d?", text) for text in column.texts)
-    return not (followed and rest[0].varies and not column.varies)  # `acc_0.5_0.93`: a threshold
+    # `acc_0.5_0.93`, `map_0.50_0.42`: a threshold stands between a label and its value.
+    threshold = rest and (rest[0].varies or column.texts[0] in _THRESHOLDS)
+    return not (followed and threshold and not column.varies)
 
 
 def _claims(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckptsel.naming.read import read_names
+from ckptsel.naming.parse import read_names
 
 
 def read(*names: str) -> str:
@@ -43,6 +43,8 @@ def read(*names: str) -> str:
         ("best_acc_007.pt", ""),
         ("best_acc_7.pt", ""),
         ("model_test_3.pt", ""),
+        ("map_0.5_0.42.pt", ""),
+        ("map_0.42_0.5.pt", "map=0.42"),
         ("missing=0.ckpt", "missing=0"),
         # Told apart by the word before.
         ("D_loss_0.5_G_loss_0.6.pt", "D_loss=0.5 G_loss=0.6"),

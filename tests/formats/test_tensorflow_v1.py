@@ -151,14 +151,26 @@ def test_another_table_is_no_checkpoint(tmp_path: Path) -> None:
     assert not FORMAT.recognise(str(path), path.read_bytes())
 
 
+def test_a_file_that_changes_while_it_is_read(written: str, tmp_path: Path) -> None:
+    """What was there when the file was opened, and is gone, is damage as well."""
+    path = tmp_path / "x"
+    path.write_bytes(content_of(written))
+    with FORMAT.open(str(path)) as contents:
+        path.write_bytes(b"")
+        assert contents.facts.step is None
+        assert {finding.code for finding in contents.damage("full")} == {"checksum-mismatch"}
+        with pytest.raises(DamagedError, match="became shorter"):
+            contents.read(contents.tensors[0])
+
+
 def _tensor(name: bytes, kind: int, sizes: tuple[int, ...], *slices: bytes) -> bytes:
     dims = raw.message(*((2, raw.message((1, size))) for size in sizes))
     parts = [(4, part) for part in slices]
-    return raw.message((1, name), (2, dims), (3, kind), *parts)
+    return raw.message((1, raw.message((1, name), (2, dims), (3, kind), *parts)))
 
 
 def _checkpoint(meta: bytes, *values: tuple[bytes, bytes]) -> bytes:
-    return raw.table(raw.block((b"", raw.message((1, raw.message((1, meta))))), *values))
+    return raw.table(raw.block((b"", raw.message((1, meta))), *values))
 
 
 FULL = raw.message((1, b""))  # a slice of one dimension, all of it
@@ -171,9 +183,10 @@ KEY = b"\x00a\x00\x01\x01\x01\x80\x7f"
         _tensor(b"a", 1, (2**40, 2**40), FULL),
         _tensor(b"a", 1, (2,), raw.message((1, raw.message((1, 1), (2, 5))))),
         _tensor(b"a", 1, (2,), FULL, FULL),
+        _tensor(b"a", 1, ()) + _tensor(b"a", 1, ()),
         b"\xff",
     ],
-    ids=["too large", "a slice too long", "a slice twice", "no message"],
+    ids=["too large", "a slice too long", "a slice twice", "a tensor twice", "no message"],
 )
 def test_a_hostile_list_is_refused(meta: bytes, tmp_path: Path) -> None:
     """What contradicts the format is refused at once, though its checksums are right."""

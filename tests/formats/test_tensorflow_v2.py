@@ -369,6 +369,14 @@ def test_a_hostile_index_is_refused(name: str, tmp_path: Path) -> None:
         FORMAT.open(str(tmp_path / "x"))
 
 
+def _cut(start: int, length: int) -> bytes:
+    return raw.message((7, raw.message((1, raw.message((1, start), (2, length))))))
+
+
+def _slice_key(start: int, length: int) -> bytes:
+    return b"\x00a\x00\x01\x01\x01" + bytes([0x80 + start, 0x80 + length])
+
+
 # entries of an index that can be opened, and whose tensors cannot be as it says
 LIARS = {
     "a size that does not fit": [(b"a", raw.entry(shape=(3,), size=8))],
@@ -378,8 +386,20 @@ LIARS = {
     "far beyond the data": [(b"a", raw.entry(offset=BIG))],
     "another shard": [(b"a", raw.entry(shard=2**30))],
     "the same bytes": [(bytes([97 + n]), raw.entry(size=4)) for n in range(3)],
-    "slices that are missing": [
-        (b"a", raw.entry(shape=(4,), more=raw.message((7, raw.message((1, raw.message((2, 4)))))))),
+    "strings that are longer": [(b"a", raw.entry(7, shape=(1,), size=8))],
+    "a slice that is missing": [(b"a", raw.entry(shape=(4,), more=_cut(0, 3)))],
+    "a slice of another type": [
+        (_slice_key(0, 1), raw.entry(3, (1,))),
+        (b"a", raw.entry(shape=(2,), more=_cut(0, 1))),
+    ],
+    "slices that leave a gap": [
+        (_slice_key(0, 1), raw.entry(shape=(1,))),
+        (b"a", raw.entry(shape=(2,), more=_cut(0, 1))),
+    ],
+    "slices of the same bytes": [
+        (_slice_key(0, 1), raw.entry(shape=(1,))),
+        (_slice_key(1, 1), raw.entry(shape=(1,))),
+        (b"a", raw.entry(shape=(2,), more=_cut(0, 1) + _cut(1, 1))),
     ],
 }
 
@@ -388,13 +408,13 @@ LIARS = {
 def test_an_index_that_lies_is_found(name: str, tmp_path: Path) -> None:
     """Claims are compared with each other and with the files, before memory is taken."""
     _write(str(tmp_path / "x.index"), raw.bundle(*LIARS[name]))
-    _write(str(tmp_path / "x.data-00000-of-00001"), bytes(8))
+    _write(str(tmp_path / "x.data-00000-of-00001"), b"\x7f" + bytes(7))
     path = str(tmp_path / "x")
     tracemalloc.start()
     exercise(path, FORMAT)
     assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
     tracemalloc.stop()
-    assert findings_of(path, FORMAT, "quick")
+    assert findings_of(path, FORMAT, "full")
     with FORMAT.open(path) as contents:
         last = contents.tensors[-1]
         with pytest.raises(DamagedError):
@@ -412,6 +432,22 @@ def test_keys_that_grow_are_refused(tmp_path: Path) -> None:
         FORMAT.open(str(tmp_path / "x"))
     assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
     tracemalloc.stop()
+
+
+def test_a_file_that_changes_while_it_is_read(samples: dict[str, Sample], tmp_path: Path) -> None:
+    """What was there when the check began, and is gone, is damage as well."""
+    path = samples["keras3"].copy_to(tmp_path)
+    data = path + ".data-00000-of-00001"
+    with FORMAT.open(path) as contents:
+        assert list(contents.damage("quick")) == []
+        os.truncate(data, 0)
+        assert {finding.code for finding in contents.damage("full")} == {"checksum-mismatch"}
+        with pytest.raises(DamagedError, match="became shorter"):
+            contents.read(contents.tensors[1])
+        os.remove(data)
+        contents.close()
+        with pytest.raises(DamagedError, match="cannot be read: No such file"):
+            contents.read(contents.tensors[1])
 
 
 def test_a_dtype_of_the_future(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def _assumed(
 
 def _free_decimal(name: str, form: Form | None) -> str:
     """The first decimal of a name that was taken for a literal, "" if there is none."""
-    from ckptsel.naming.read import unlabelled_numbers  # noqa: PLC0415 - only where it is doubtful
+    from ckptsel.naming.parse import unlabelled_numbers  # noqa: PLC0415 - only where it is doubtful
 
     found = (m.text for m in unlabelled_numbers(name, form) if isinstance(m.value, float))
     return next(found, "")

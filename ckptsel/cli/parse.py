@@ -19,7 +19,7 @@ from ckptsel.record import by_name, finite, finite_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ckptsel.naming.read import NameReading
+    from ckptsel.naming.parse import NameReading
 
 EXAMPLES = (
     "ckptsel parse weights.05-0.4500.keras weights.06-0.3900.keras",
@@ -51,7 +51,7 @@ def run(
     The exit code is 3 if none of the names could be read.
     """
     chosen = output_name(output_format, null=null, default="table")
-    from ckptsel.naming.read import read_names
+    from ckptsel.naming.parse import read_names
 
     readings = read_names(names, patterns, single=single)
     output.findings(finding for reading in readings for finding in reading.findings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SUFFIXES: dict[str, str] = {
     ".weights.h5": "weights.h5",
@@ -35,8 +35,7 @@ UNFINISHED = re.compile(r"\.tmp$|\.orbax-checkpoint-tmp|-unfinished$|^\.ckptsel-
 """Names of writes that were never completed; source: Orbax's TMP_DIR_SUFFIX, NeMo's marker."""
 
 
-@dataclass(frozen=True)
-class Trap:
+class Trap(NamedTuple):
     """A habit that makes a name say something else than it seems to.
 
     Attributes:

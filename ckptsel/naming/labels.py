@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming import vocabulary as words
 
@@ -36,8 +35,7 @@ def without_separators(before: str) -> str:
     return _SEPARATORS.sub("", before)
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """What the text beside a number calls it.
 
     Attributes:
@@ -63,6 +61,8 @@ def label_of(
         decimal: whether it is written as a decimal rather than as an integer.
         previous: the text before the previous number.
     """
+    if before == "checkpoint-" and first and not after:
+        return Label("step", "step", known=True)  # the Hugging Face Trainer's folders
     if before == "_s" and previous.endswith("_e"):
         return Label("step", "step", known=True)  # `_e30_s3930`
     if equals := _EQUALS.search(before):
@@ -194,8 +194,7 @@ def _is_metric(squeezed: str) -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class _Squeezed:
+class _Squeezed(NamedTuple):
     """The vocabulary without separators."""
 
     metrics: frozenset[str]

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ckptsel.naming.form import NO_MATCH, Form, Reading
-from ckptsel.naming.template import parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,6 +49,9 @@ class Pattern:
         self.text = text
         self.trap: Trap | None = None
         self.is_learned = False
+        # Who gives no pattern needs no grammar of them.
+        from ckptsel.naming.template import parse_template  # noqa: PLC0415
+
         self._form = Form(_without_anchor(parse_template(text)))
 
     @classmethod

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import Literal, NamedTuple, TypeAlias
 
 from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES
 from ckptsel.naming.labels import label_after
@@ -13,8 +13,7 @@ from ckptsel.naming.vocabulary import LAYER, STOPWORDS
 Kind: TypeAlias = Literal["integer", "decimal", "opaque"]
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A stretch of a name that is no literal.
 
     Attributes:
@@ -31,8 +30,7 @@ class Token:
 
 
 # What looks like numbers and is none of training's values, longest first.
-_OPAQUE = re.compile(
-    r"""
+_OPAQUE = r"""
     [0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}                      # UUID
   | (?<![\d=.])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) # 20210927, with a time
         (?:[-_T]?\d{6}|[-_T]?\d{4})?(?![\d.])
@@ -45,13 +43,12 @@ _OPAQUE = re.compile(
   | (?<![\d=.])1[4-9]\d{8}(?:\d{3})?(?![\d.])                        # seconds since 1970
   | (?<![\d.,])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+,\d+)(?![\d.,])       # 1,234.5 and 93,25
   | (?<![0-9A-Za-z.])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,}(?![0-9A-Za-z])  # hash
-    """,
-    re.VERBOSE,
-)
+"""
+# Every match of it holds one of these; most names hold none, and save compiling it.
+_MAYBE_OPAQUE = re.compile(r"\d\d\D?\d\d\D?\d\d|[0-9a-f]{7}|\d[,:]\d")
 
 # Digits that belong to a label. A number right before an `=` is always its label's.
-_IN_LABEL = re.compile(
-    r"""
+_IN_LABEL = r"""
     (?<![A-Za-z0-9])(?:f1|f2|r2|l1|l2|hd95|m?ap(?:50(?:-95)?|75)|rouge[-_]?[12]|acc[15])
         (?=[-_ =:(]|$)
   | (?<![A-Za-z0-9])(?:f1|r2)(?=score|0\.\d)                          # f1score, f10.62
@@ -65,13 +62,14 @@ _IN_LABEL = re.compile(
   | (?<=bleu)[-_]?\d(?=[-_=]\d+\.)
   | (?<=ndcg)[-_]?\d+(?=[-_=]\d+\.)
   | %[0-9A-F]{2}                                                     # an encoded `=` or `@`
-    """,
-    re.VERBOSE | re.IGNORECASE,
+"""
+_MAYBE_IN_LABEL = re.compile(
+    r"[@%]|\d=|(?:f|r|l|hd|ap|rouge|acc|top|prec|bleu|ndcg)[-_]?\d", re.IGNORECASE
 )
-_IN_LAYER = re.compile(
-    rf"(?<![A-Za-z0-9])(?:(?:val|valid|validation|train|test)_[a-z]+|{LAYER})_\d{{1,2}}(?=_[a-z])",
-    re.IGNORECASE,
+_IN_LAYER = (
+    rf"(?<![A-Za-z0-9])(?:(?:val|valid|validation|train|test)_[a-z]+|{LAYER})_\d{{1,2}}(?=_[a-z])"
 )
+_MAYBE_IN_LAYER = re.compile(r"_\d\d?_[a-z]", re.IGNORECASE)
 
 # An exponent needs its sign: `7.995e-05` has one, `68e-step` and `e15` have none.
 _NUMBER = re.compile(
@@ -94,17 +92,24 @@ def stem_length(name: str) -> int:
     return match.start() if match else len(name)
 
 
+@cache
+def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
+    return re.compile(pattern, flags)
+
+
 def tokenize(name: str) -> list[Token]:
     """The tokens of a name, in order, without its suffix."""
     stem = name[: stem_length(name)]
-    taken = [(m.start(), m.end(), "opaque") for m in _OPAQUE.finditer(stem)]
-    encoded = "%3D" in stem or "%3d" in stem
-    taken += [
-        (m.start(), m.end(), "label")
-        for m in _IN_LABEL.finditer(stem)
-        if encoded or not m.group().startswith("%")
-    ]
-    taken += [(m.start(), m.end(), "label") for m in _IN_LAYER.finditer(stem)]
+    taken: list[tuple[int, int, str]] = []
+    if _MAYBE_OPAQUE.search(stem):
+        taken += [(*m.span(), "opaque") for m in _compiled(_OPAQUE, re.VERBOSE).finditer(stem)]
+    if _MAYBE_IN_LABEL.search(stem):
+        encoded = "%3D" in stem or "%3d" in stem
+        labels = _compiled(_IN_LABEL, re.VERBOSE | re.IGNORECASE).finditer(stem)
+        taken += [(*m.span(), "label") for m in labels if encoded or m.group()[0] != "%"]
+    if _MAYBE_IN_LAYER.search(stem):
+        layers = _compiled(_IN_LAYER, re.IGNORECASE).finditer(stem)
+        taken += [(*m.span(), "label") for m in layers]
     tokens = [Token(s, e, stem[s:e], "opaque") for s, e, kind in taken if kind == "opaque"]
     position = 0
     while match := _NUMBER.search(stem, position):

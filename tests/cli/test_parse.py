@@ -57,7 +57,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         calls.append(([*names], [*patterns], single))
         return [reading for reading in READINGS if reading.name in names]
 
-    monkeypatch.setattr("ckptsel.naming.read.read_names", read_names)
+    monkeypatch.setattr("ckptsel.naming.parse.read_names", read_names)
     return calls
 
 

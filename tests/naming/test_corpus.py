@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ckptsel.errors import PatternError
+from ckptsel.naming.parse import read_names
 from ckptsel.naming.pattern import Pattern
-from ckptsel.naming.read import read_names
 from ckptsel.naming.vocabulary import canonical, role_of
 
 DATA = Path(__file__).parent / "data"

@@ -9,8 +9,8 @@ import pytest
 
 from ckptsel.naming.form import Form, Reading
 from ckptsel.naming.infer import learn
+from ckptsel.naming.parse import NameReading, read_names
 from ckptsel.naming.pattern import Pattern
-from ckptsel.naming.read import NameReading, read_names
 
 EPOCHS = (1, 2, 9, 10, 37, 100)
 

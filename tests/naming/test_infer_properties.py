@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckptsel.naming.infer import learn
+from ckptsel.naming.parse import read_names
 from ckptsel.naming.pattern import Pattern
-from ckptsel.naming.read import read_names
 from tests.naming.test_infer import values
 
 if TYPE_CHECKING:

@@ -170,3 +170,11 @@ def test_step_after_epoch() -> None:
 def test_label_after(after: str, label: str) -> None:
     """A label behind a number is all of the text up to the next one."""
     assert told(label_after(after)) == label
+
+
+def test_hugging_face_folders_count_steps() -> None:
+    """`checkpoint-500` alone is a step; timm's `checkpoint-12.pth.tar` is none by this rule."""
+    label = label_of("checkpoint-", "", first=True, decimal=False)
+    assert label is not None
+    assert (label.name, label.role) == ("step", "step")
+    assert label_of("checkpoint-", ".pth.tar", first=True, decimal=False) is None

@@ -25,6 +25,7 @@ _MODULES: tuple[str, ...] = (
     "torch_archive",
     "torch_legacy",
     "huggingface",
+    "orbax",
 )
 
 _HEAD_BYTES = 4096

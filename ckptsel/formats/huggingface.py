@@ -35,8 +35,11 @@ _WEIGHTS = (
 )
 _INDEX_SUFFIX = ".index.json"
 _STATE = "trainer_state.json"
-# What the Trainer writes beside the weights, and unpickles when it resumes.
+# What the Trainer writes beside the weights, and unpickles when it resumes. Not what it never
+# loads: training_args.bin names classes of transformers in every checkpoint, and a warning that
+# is always there is not read.
 _PICKLED_SUFFIXES = (".bin", ".pt", ".pth")
+_NEVER_LOADED = "training_args.bin"
 _SHARD_FORMATS = (safetensors.FORMAT, torch_archive.FORMAT, torch_legacy.FORMAT)
 
 
@@ -144,6 +147,7 @@ class HuggingFaceContents(Contents):
     def dangers(self) -> Iterator[Finding]:
         """Dangers in any shard, and in the pickles that the Trainer leaves beside them."""
         pickled = {name for name in _listdir(self.path) if name.endswith(_PICKLED_SUFFIXES)}
+        pickled.discard(_NEVER_LOADED)
         for name in sorted(pickled | set(self._shards)):
             file = os.path.join(self.path, name)
             if not os.path.isfile(file):

@@ -68,6 +68,14 @@ def write(layout: str, folder: str) -> str:
     return target
 
 
+def leaf(*keys: object, value_type: object = "np.ndarray") -> dict[str, Any]:
+    """An entry of the tree."""
+    return {
+        "key_metadata": [{"key": key, "key_type": 2} for key in keys],
+        "value_metadata": {"value_type": value_type, "skip_deserialize": False},
+    }
+
+
 if __name__ == "__main__":
     for name in LAYOUTS:
         with tempfile.TemporaryDirectory() as temporary:

@@ -222,9 +222,10 @@ def test_a_pipe_is_not_waited_for(folder: Path) -> None:
 
 
 def test_pickles_beside_the_weights(folder: Path) -> None:
-    """Resuming unpickles them: what they would call is named."""
+    """Resuming unpickles them: what they would call is named, but for what is never loaded."""
     torch = pytest.importorskip("torch")
     torch.save({"state": {0: torch.ones(2)}}, folder / "optimizer.pt")
+    torch.save(torch.nn.Linear(2, 2), folder / "rng_state.pth")
     torch.save(torch.nn.Linear(2, 2), folder / "training_args.bin")
     (folder / "scheduler.pt").write_bytes(b"something")
     with open_contents(str(folder)) as contents:
@@ -232,7 +233,7 @@ def test_pickles_beside_the_weights(folder: Path) -> None:
         assert contents.facts.more["optimizer"] == "optimizer.pt"
     assert found == {
         "optimizer.pt": "pickle",
-        "training_args.bin": "pickle-code",
+        "rng_state.pth": "pickle-code",
         "scheduler.pt": "not-looked-into",
     }
 

@@ -1,28 +1,22 @@
-"""PyTorch's archives and old files, as PyTorch writes them, and as strangers might."""
+"""PyTorch's archives, as PyTorch and Lightning write them."""
 
 from __future__ import annotations
 
-import os
-import pickle
-import warnings
-import zipfile
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from ckptsel.errors import DamagedError, MissingExtraError
-from ckptsel.formats import format_of, open_contents, torch_archive, torch_legacy
+from ckptsel.formats import open_contents, torch_archive
 from ckptsel.formats.contents import Tensor
 from tests.formats.conformance import FormatConformance
-from tests.formats.damage import content_of, exercise
 from tests.formats.samples import Sample
+from tests.formats.torch_samples import CALLBACK, codes, lightning, trained
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckptsel.checkpoint import Finding
     from ckptsel.formats.contents import Contents, Level
 
 
@@ -30,53 +24,6 @@ if TYPE_CHECKING:
 def torch() -> Any:
     """PyTorch."""
     return pytest.importorskip("torch")
-
-
-class Evil:
-    """Would run a command when it is unpickled."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Name the command."""
-        return os.system, ("echo run > /dev/null",)
-
-
-def trained(torch: Any) -> tuple[Any, Any]:
-    """A small model and its optimizer, after one step."""
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(40, 30), torch.nn.BatchNorm1d(30))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.25)
-    model(torch.rand(8, 40)).square().sum().backward()
-    optimizer.step()
-    return model, optimizer
-
-
-CALLBACK = "ModelCheckpoint{'monitor': 'val_loss'}"
-
-
-def lightning(torch: Any) -> dict[str, Any]:
-    """A dictionary with the keys of Lightning's `dump_checkpoint`."""
-    model, optimizer = trained(torch)
-    return {
-        "epoch": 3,
-        "global_step": 40,
-        "pytorch-lightning_version": "2.5.0",
-        "state_dict": model.state_dict(),
-        "loops": {"fit_loop": {"state_dict": {}}},
-        "callbacks": {CALLBACK: {"best_model_score": torch.ones(())}},
-        "optimizer_states": [optimizer.state_dict()],
-        "lr_schedulers": [],
-    }
-
-
-def codes(findings: Any) -> list[str]:
-    """The codes of findings."""
-    return [finding.code for finding in findings]
-
-
-def dangers(path: Path) -> list[Finding]:
-    """What makes a file unsafe."""
-    with open_contents(str(path)) as contents:
-        return list(contents.dangers())
 
 
 class TestTorchArchive(FormatConformance):
@@ -203,45 +150,6 @@ def test_containers_that_hold_each_other(torch: Any, tmp_path: Path) -> None:
         assert len(contents.tensors) == 1
 
 
-def test_a_whole_model_is_code(torch: Any, tmp_path: Path) -> None:
-    """A pickled module names its classes; PyTorch does not list it safely, nor do we."""
-    torch.save(trained(torch)[0], tmp_path / "m.pt")
-    (finding,) = dangers(tmp_path / "m.pt")
-    assert finding.code == "pickle-code"
-    assert "torch.nn.modules.linear.Linear" in finding.message
-    with open_contents(str(tmp_path / "m.pt")) as contents:
-        assert not contents.lists_tensors
-        assert list(contents.tensors) == []
-        assert list(contents.damage("full")) == []
-        assert "refuses" in contents.facts.more["tensors"]
-
-
-def test_nothing_is_run(torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pickle with a command in it is named, and the command is not run."""
-    torch.save({"a": torch.ones(1), "b": Evil()}, tmp_path / "m.pt")
-    torch.save(Evil(), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    ran: list[object] = []
-    monkeypatch.setattr(os, "system", ran.append)
-    for name in ("m.pt", "old.pt"):
-        (finding,) = dangers(tmp_path / name)
-        assert finding.code == "pickle-code"
-        assert f"{os.name}.system" in finding.message
-        exercise(str(tmp_path / name), format_of(str(tmp_path / name)) or torch_archive.FORMAT)
-    assert ran == []
-
-
-def test_torchscript(torch: Any, tmp_path: Path) -> None:
-    """A TorchScript archive is a program."""
-    model, _ = trained(torch)
-    model.eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Tracing is said to be old.
-        torch.jit.trace(model, torch.rand(1, 40)).save(str(tmp_path / "m.pt"))
-    assert "torchscript-code" in codes(dangers(tmp_path / "m.pt"))
-    with open_contents(str(tmp_path / "m.pt")) as contents:
-        assert (contents.lists_tensors, list(contents.tensors)) == (False, [])
-
-
 class TestWithoutTorch:
     """What is left where the extra is not installed."""
 
@@ -270,103 +178,3 @@ class TestWithoutTorch:
         """Damage and dangers are found all the same."""
         assert list(contents.damage("full")) == []
         assert codes(contents.dangers()) == ["pickle"]
-
-
-def archive_of(path: Path, pickled: bytes, *, method: int = zipfile.ZIP_STORED) -> str:
-    """An archive with any pickle."""
-    with zipfile.ZipFile(path, "w", method) as archive:
-        archive.writestr("m/data.pkl", pickled)
-        archive.writestr("m/version", "3\n")
-    return str(path)
-
-
-@pytest.mark.parametrize(
-    "pickled",
-    [
-        b"",
-        b".",
-        b"\x80\x02}",
-        b"\x80\x02}q\x00.",
-        b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00idR.",
-        b"\x80\x04\x8e" + b"\xff" * 8 + b".",
-        b"\x80\x02\x8b\xff\xff\xff\x7f.",
-        b"I" + b"9" * 100_000 + b"\n.",
-        b"]" + b"(" * 100_000 + b"t" * 100_000 + b".",
-        b"(" + b"]" * 100_000 + b"a" * 99_999 + b".",
-        b"\x80\x02ccollections\nCounter\n(K\x01K\x02R.",
-        b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.",
-        b"\x80\x02ctorch\nTensor\n\x8a\x05\x00\x00\x00\x00\x10\x85R.",
-        b"\x80\x02\x8a\x01\x05Q.",
-        pickle.dumps(OrderedDict(a=1)),
-    ],
-)
-def test_hostile_pickles(torch: Any, tmp_path: Path, pickled: bytes) -> None:
-    """Whatever stands in the pickle, the errors are clear ones."""
-    del torch
-    path = archive_of(tmp_path / "m.pt", pickled)
-    exercise(path, torch_archive.FORMAT)
-    assert set(codes(dangers(tmp_path / "m.pt"))) <= {"pickle", "pickle-code"}
-
-
-def test_a_pickle_that_is_a_bomb(tmp_path: Path) -> None:
-    """A pickle much larger than its file is not read."""
-    path = archive_of(tmp_path / "m.pt", bytes(2**24), method=zipfile.ZIP_DEFLATED)
-    (finding,) = dangers(tmp_path / "m.pt")
-    assert (finding.code, "larger" in finding.message) == ("pickle-code", True)
-    with open_contents(path) as contents, pytest.raises(DamagedError):
-        _ = contents.tensors
-
-
-class TestLegacy:
-    """Files from before the archives."""
-
-    @pytest.fixture(params=[2, 4])
-    def path(self, torch: Any, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-        """A state dict in an old file."""
-        path = tmp_path / "old.pth"
-        torch.save(
-            trained(torch)[0].state_dict(),
-            path,
-            pickle_protocol=request.param,
-            _use_new_zipfile_serialization=False,
-        )
-        return str(path)
-
-    def test_what_is_known(self, path: str) -> None:
-        """It is recognised, its tensors are not listed, and it says what to do."""
-        assert format_of(path) is torch_legacy.FORMAT
-        with open_contents(path) as contents:
-            assert (contents.lists_tensors, list(contents.tensors)) == (False, [])
-            assert "torch.save" in contents.facts.more["tensors"]
-            steps: list[int] = []
-            assert list(contents.damage("full", steps.append)) == []
-            assert sum(steps) == os.path.getsize(path)
-            assert codes(contents.dangers()) == ["pickle"]
-            with pytest.raises(MissingExtraError):
-                contents.pieces(Tensor("a", (), "float32", 4))
-
-    def test_cut_off(self, path: str) -> None:
-        """Pickles that end too early are damage, and are not called safe."""
-        os.truncate(path, 300)
-        with open_contents(path) as contents:
-            assert codes(contents.damage("quick")) == ["torch-pickle"]
-            assert codes(contents.dangers()) == ["pickle-code"]
-
-    def test_nothing_but_clear_errors(self, path: str) -> None:
-        """Cut or changed anywhere, it gives findings or a CkptselError."""
-        whole = content_of(path)
-        for at in range(0, min(len(whole), 2000), 13):
-            with open(path, "wb") as file:
-                file.write(whole[:at])
-            exercise(path, torch_legacy.FORMAT)
-            with open(path, "wb") as file:
-                file.write(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
-            exercise(path, torch_legacy.FORMAT)
-
-    def test_a_length_that_lies(self, path: str) -> None:
-        """A text that claims to be an exabyte long costs nothing."""
-        whole = content_of(path)
-        at = whole.index(b"protocol_version") - 40
-        with open(path, "wb") as file:
-            file.write(whole[: max(at, 14)][:26] + b"\x80\x04\x8e" + b"\xff" * 7 + b"\x0f.")
-        exercise(path, torch_legacy.FORMAT)

@@ -23,6 +23,8 @@ ROOMS = (
     "api",
     "transfer",
     "comparison",
+    "config_differences",
+    "matching",
     "inspection",
     "verify",
     "loading",

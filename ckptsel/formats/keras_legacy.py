@@ -86,7 +86,8 @@ class KerasLegacy(Contents):
     @cached_property
     def _tensors(self) -> tuple[Tensor, ...]:
         stored = self._hdf5.datasets
-        order = [path for path in self._listed if path in stored]
+        state = (f"{_OPTIMIZER}/{name}" for name in self._names(_OPTIMIZER, "weight_names"))
+        order = [path for path in dict.fromkeys((*self._listed, *state)) if path in stored]
         known = set(order)
         order += [path for path in stored if path not in known]
         return tuple(

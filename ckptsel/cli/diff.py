@@ -1,0 +1,58 @@
+"""`ckptsel diff`: do two checkpoints hold the same, and if not, what differs?"""
+
+# ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ckptsel.cli import options, output
+from ckptsel.cli.printing import output_name
+from ckptsel.errors import ExitCode
+
+EXAMPLES = (
+    "ckptsel diff old/best.keras new/best.keras",
+    "ckptsel diff --weights-only best.keras best.weights.h5",
+    "ckptsel diff --tolerance 1e-6 run/ckpt-3 best.weights.h5 -o json",
+)
+
+
+def run(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A checkpoint: a file, a folder, or a prefix.")
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another, of any format.")],
+    *,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            envvar="CKPTSEL_TOLERANCE",
+            min=0,
+            help="Values that differ by no more than this are the same.",
+        ),
+    ] = 0.0,
+    weights_only: Annotated[
+        bool,
+        typer.Option(
+            "--weights-only",
+            envvar="CKPTSEL_WEIGHTS_ONLY",
+            help="Leave out the optimizer's state and all else that is no weight.",
+        ),
+    ] = False,
+    output_format: options.Output = None,
+    null: options.Null = False,
+) -> None:
+    """Compare two checkpoints of any formats, tensor by tensor.
+
+    The exit code is 0 if nothing differs, and 4 if something does.
+    """
+    chosen = output_name(output_format, null=null, default="table")
+    from ckptsel.cli.diff_report import DiffReport
+    from ckptsel.comparison import compare
+
+    found = compare(a, b, tolerance=tolerance, weights_only=weights_only)
+    output.write(DiffReport(found, tolerance, weights_only=weights_only), chosen)
+    if not found.is_same:
+        raise typer.Exit(ExitCode.CONDITION_NOT_MET)

@@ -36,7 +36,9 @@ def nothing_found(query: Query, scan: Scan) -> NothingFoundError:
     return NothingFoundError(
         f"no checkpoint in {where}: {what}",
         details=tuple(finding.said for finding in scan.findings[:5]),
-        hint="look in another folder; or --pattern, for names with an unusual suffix",
+        hint="loosen --include and --exclude"
+        if query.include or query.exclude
+        else "look in another folder; or --pattern, for names with an unusual suffix",
     )
 
 
@@ -55,6 +57,8 @@ def mismatch(given: Sequence[Pattern], unread: Sequence[Unread]) -> PatternMisma
             hint="separate the fields, or give their number formats",
         )
     hint = "compare the pattern with the name, from the caret on"
+    if pattern.text.startswith(("'", '"', "f'", 'f"', "filepath=")):
+        hint = "give the pattern itself, without the quotes and what stands before them"
     text, inner = nearest.name, pattern.text.rpartition("/")[2]
     if depth := pattern.forms[0].depth:
         text = "/".join(path.split("/")[-depth - 1 :])

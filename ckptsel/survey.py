@@ -50,7 +50,7 @@ class Survey:
     findings: list[Finding] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
     looked_at: dict[str, Checkpoint | None] = field(default_factory=dict)
-    _identities: set[tuple[int, int]] = field(default_factory=set)
+    _identities: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
 
     @property
     def tables(self) -> list[Table]:
@@ -88,10 +88,14 @@ class Survey:
             said = f"cannot be read: {error.strerror}"
             self.findings.append(Finding("vanished", said, checkpoint.path, strict=True))
             return None
-        if stats[0].identity in self._identities:
+        if (first := self._identities.get(stats[0].identity)) is not None:
             self.passed_over["a link to a checkpoint already counted"] += 1
+            values = [{m.name: m.value for m in c.metrics} for c in (first, checkpoint)]
+            if all(values) and values[0] != values[1]:
+                said = f"the same file as {first.name!r}, under a name with other values"
+                self.findings.append(Finding("two-names", said, checkpoint.path, strict=True))
             return None
-        self._identities.add(stats[0].identity)
+        self._identities[stats[0].identity] = checkpoint
         return checkpoint.with_stat(
             sum(stat.size_bytes for stat in stats), max(stat.modified for stat in stats)
         )
@@ -134,6 +138,7 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
     _say_ambiguous(found)
     if given:
         _say_unmatched(found)
+        _say_read_twice(given, found)
     if given and late and not found.read:
         raise mismatch(
             given, [Unread(f, name, r) for f, names in late for name, r in names.items()]
@@ -216,6 +221,20 @@ def _say_unmatched(found: Survey) -> None:
         said += f" from {example.name[example.reading.furthest :]!r} on"
     path = example.folder.join(example.name)
     found.findings.append(Finding("no-match", said, path, strict=bool(doubtful)))
+
+
+def _say_read_twice(given: tuple[Pattern, ...], found: Survey) -> None:
+    """Say that another of the given patterns reads other values; the first one counts."""
+    for place in found.read:
+        name, pattern = place.table.names[0], place.table.pattern
+        path = place.folder.join(name)
+        values = dict(place.table.reading(0).values)
+        for other in given:
+            reading = other.parse(os.path.abspath(path))
+            if other is not pattern and reading.status == "ok" and reading.values != values:
+                said = f"{pattern.text!r} reads {values}, and {other.text!r} {dict(reading.values)}"
+                found.findings.append(Finding("read-twice", said, path, strict=True))
+                return
 
 
 def _stem(name: str) -> str:

@@ -40,6 +40,13 @@ def best(monitor: str | None = None, **options: Any) -> str:
         ("w.01-0.9.h5 w.02-0.5.h5 w.03-0.7.h5", "epoch max", "w.03-0.7.h5"),
         ("w.01-0.9.h5 w.02-0.5.h5 w.03-0.7.h5", "step max", MonitorNotFoundError),
         ("w.01-0.9.h5 w.02-0.5.h5 w.03-0.7.h5", "lr min", MonitorNotFoundError),
+        # Labels that may stand behind their numbers.
+        ("ep_1_0.45_loss_0.93_acc.h5 ep_2_0.50_loss_0.90_acc.h5", "loss", AmbiguousMonitorError),
+        ("10_epochs_0.93_acc_0.35_loss.h5 20_epochs_0.90_acc_0.40_loss.h5", "acc", ValueError),
+        # Thousands.
+        ("val_loss=1_000.5.pt val_loss=999.5.pt", "val_loss", "val_loss=999.5.pt"),
+        # A sibling shows that the second dash is a minus.
+        ("w-1-loss--0.5.h5 w-2-loss-0.3.h5 w-3-loss--0.7.h5", "loss", "w-3-loss--0.7.h5"),
         # Negative losses that ignite did not write.
         ("sep_val_loss=-12.3.pt sep_val_loss=-15.9.pt", "val_loss min", "sep_val_loss=-15.9.pt"),
         ("epoch_1_loss=-0.50.pt epoch_2_loss=-0.70.pt", "loss", "epoch_2_loss=-0.70.pt"),
@@ -130,6 +137,21 @@ def test_another_metric_in_its_place_is_grave(here: Path) -> None:
     assert "val_acc" in said.message
     with pytest.raises(StrictError):
         ranked("val_accuracy", strict=True)
+
+
+def test_two_patterns_that_read_the_same_name(here: Path) -> None:
+    """The first counts, and that it is not alone is grave."""
+    make(here, "w.01-0.9.h5", "w.02-0.5.h5")
+    patterns = ("w.{epoch:02d}-{val_loss:.1f}.h5", "w.{epoch:02d}-{val_acc:.1f}.h5")
+    assert codes(ranked(patterns=patterns)) == {"read-twice"}
+    assert codes(ranked(patterns=patterns[:1])) == set()
+
+
+def test_one_file_under_two_values(here: Path) -> None:
+    """Two links with different values cannot both be right."""
+    make(here, "w1-val_loss=0.50.h5")
+    os.link(here / "w1-val_loss=0.50.h5", here / "w1-val_loss=0.40.h5")
+    assert "two-names" in codes(ranked())
 
 
 def test_a_tie_at_the_cut(here: Path) -> None:

@@ -59,8 +59,11 @@ def settle(literals: Sequence[str], columns: Sequence[Column], tail: str) -> lis
         if label and not is_equals(before):
             claimed = index > 0 and _claims(columns[index - 1], labels[-1], before, column, label)
             cut = not _is_plain(label, after, columns[index : index + 2])
-            if claimed or cut or (followed and label.role == "metric"):
+            doubtful = label.role == "metric" or column.kind == "decimal"
+            if claimed or cut or (followed and doubtful):
                 label = None
+        elif label and _is_grouped(after, columns[index : index + 2]):
+            label = None
         labels.append(label)
     if followed and all(map(label_after, (*literals[1:-1], tail))):
         # `0.31loss_0.93acc`; whereas `5_0.31_loss_0.93_acc` leaves too much open.
@@ -72,10 +75,26 @@ def settle(literals: Sequence[str], columns: Sequence[Column], tail: str) -> lis
 
 
 def _labels_follow(literals: Sequence[str], columns: Sequence[Column], tail: str) -> bool:
-    """Whether the labels could stand behind their numbers: none begins the name, one ends it."""
-    if not columns or label_after(tail) is None or any(map(is_equals, literals)):
+    """Whether the labels could stand behind their numbers.
+
+    One ends the name, and none stands before the first decimal: `ep_1_0.45_loss_0.93_acc`.
+    """
+    first = next((i for i, column in enumerate(columns) if column.kind == "decimal"), None)
+    if first is None or label_after(tail) is None or any(map(is_equals, literals)):
         return False
-    return label_of(literals[0], "", first=True, decimal=columns[0].kind == "decimal") is None
+    label = label_of(literals[first], "", first=first == 0, decimal=True)
+    return label is None or label.role != "metric"
+
+
+def _is_grouped(after: str, columns: Sequence[Column]) -> bool:
+    """Whether an underscore groups thousands: `val_loss=1_000.5` is not 1."""
+    column, *rest = columns
+    return (
+        after == "_"
+        and bool(rest)
+        and all(text.isdigit() for text in column.texts)
+        and all(re.match(r"\d{3}(?!\d)", text) for text in rest[0].texts)
+    )
 
 
 def _is_plain(label: Label, after: str, columns: Sequence[Column]) -> bool:

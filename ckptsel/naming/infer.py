@@ -62,6 +62,7 @@ def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[st
     for name in names:
         tokens = tokenize(name)
         shapes[_shape(name, tokens)].append((name, tokens))
+    _join_signs(shapes)
     patterns: list[Pattern] = _fairseq(names)
     refused: dict[str, str] = {}
     # Fewer dashes first: `acc0.5` beside `acc-0.5` shows that the dash is a minus. Then the
@@ -83,6 +84,28 @@ def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[st
             patterns.append(pattern)
             group = rest
     return patterns, refused
+
+
+def _join_signs(shapes: dict[str, list[tuple[str, list[Token]]]]) -> None:
+    """Put `loss--0.5` with `loss-0.3`, which shows that the second dash is a minus."""
+    for shape in [shape for shape in shapes if "--\0" in shape]:
+        plain = shape.replace("--\0", "-\0")
+        if plain not in shapes:
+            continue
+        signed = [(name, _with_signs(name, tokens)) for name, tokens in shapes[shape]]
+        if all(_shape(name, tokens) == plain for name, tokens in signed):
+            shapes[plain] += signed
+            del shapes[shape]
+
+
+def _with_signs(name: str, tokens: list[Token]) -> list[Token]:
+    """The tokens, with the minus that stands before a decimal after another dash."""
+    return [
+        token._replace(start=token.start - 1, text="-" + token.text)
+        if token.kind == "decimal" and name[: token.start].endswith("--")
+        else token
+        for token in tokens
+    ]
 
 
 def _fairseq(names: Sequence[str]) -> list[Pattern]:

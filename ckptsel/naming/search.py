@@ -84,11 +84,20 @@ class Search:
             if longest == len(self.text):
                 yield longest
             return
+        fits = False
         for end in range(start, longest + 1):
             if isinstance(following, str) and not self.text.startswith(following, end):
                 continue
+            fits = True
             self._count()
             yield end
+        if not fits and not part.is_text:
+            # For whoever asks where name and pattern part: the number itself could be read.
+            ends = range(longest, start, -1)
+            self.furthest = max(
+                self.furthest,
+                next((end for end in ends if part.readings(self.text[start:end])), start),
+            )
 
     def _count(self) -> None:
         self.tries += 1

@@ -167,7 +167,7 @@ def test_many_parts() -> None:
 
 @pytest.mark.parametrize(
     "name, furthest",
-    [("w.01-0.50.h5", 0), ("model.x1", 6), ("model.01-x", 9), ("model.01-0.50.pt", 9)],
+    [("w.01-0.50.h5", 0), ("model.x1", 6), ("model.01-x", 9), ("model.01-0.50.pt", 13)],
 )
 def test_furthest(name: str, furthest: int) -> None:
     """A name without reading tells how far one could get."""

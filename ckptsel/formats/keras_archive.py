@@ -169,7 +169,8 @@ class KerasArchive(Contents):
         except DamagedError:
             return  # damage() tells of it
         if WEIGHTS_NPZ in self._members.names:
-            yield Finding("pickle", f"{WEIGHTS_NPZ} holds pickles, which run code", self._path)
+            says = f"{WEIGHTS_NPZ} holds pickles, which run code"
+            yield Finding("pickle-code", says, self._path)
 
     def close(self) -> None:
         """See `Contents.close`."""

@@ -152,7 +152,7 @@ def test_weights_as_npz_are_listed_and_not_read(keras_folder: str) -> None:
         with pytest.raises(DamagedError, match="pickled"):
             contents.read(tensors["layers/dense"])
         assert contents.facts.model_name == "small"
-    assert dangers(path) == {"pickle"}
+    assert dangers(path) == {"pickle-code"}
 
 
 def test_lambda_layers_are_dangers(keras_folder: str) -> None:

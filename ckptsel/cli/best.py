@@ -25,6 +25,7 @@ def run(
     *,
     top: options.Top = None,
     require: options.Require,
+    verify: options.Verify = False,
     template: options.Template = None,
     output_format: options.Output = None,
     null: options.Null = False,
@@ -37,8 +38,11 @@ def run(
     conditions = parse_conditions(require)
     show = printer(output_format, null=null, template=template, default="paths")
     ranking = choose.ranked(query, keep=choose.wanted(query, top))
-    rows = choose.taken(ranking, query, top)
+    found = choose.sound(ranking, query, top) if verify else None
+    ranking = found.ranking if found else ranking
+    rows = found.rows if found else choose.taken(ranking, query, top)
     check(conditions, rows, ranking)
     if len(rows) < (top or 1):
-        output.note(f"{top} were asked for, and only {len(rows)} could be ranked")
-    show("best", ranking, rows)
+        could = "could be ranked and are sound" if verify else "could be ranked"
+        output.note(f"{top} were asked for, and only {len(rows)} {could}")
+    show("best", ranking, rows, found)

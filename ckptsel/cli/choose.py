@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Ranked, Ranking
     from ckptsel.selection import Query
+    from ckptsel.soundness import Sound
 
 
 def ranked(query: Query, *, keep: int | None = None, rank: bool = True) -> Ranking:
@@ -44,3 +45,36 @@ def taken(ranking: Ranking, query: Query, top: int | None) -> Sequence[Ranked]:
         raise NothingFoundError("no checkpoint could be ranked")
     number = len(rows) if query.per_run and top is None else top or 1
     return rows[:number]
+
+
+def sound(ranking: Ranking, query: Query, top: int | None) -> Sound:
+    """As `taken`, of the checkpoints that are sound; say which were passed over, and why.
+
+    Raises:
+        NothingFoundError: none has a place in the ranking.
+        DamagedError: none is sound; under --strict, one that had to be opened is not.
+    """
+    from ckptsel.cli.verified import reading, say
+    from ckptsel.soundness import sound as core
+
+    taken(ranking, query, top)
+    number = None if query.per_run and top is None else top or 1
+    with reading() as on_bytes:
+        found = core(query, ranking, number, keep=wanted(query, top), on_bytes=on_bytes)
+    say(found.verdicts)
+    return found
+
+
+def verified(ranking: Ranking, rows: Sequence[Ranked], query: Query) -> Sound:
+    """Verify rows where they stand; none is passed over.
+
+    Raises:
+        DamagedError: under --strict, one is damaged or not safe to load.
+    """
+    from ckptsel.cli.verified import reading
+    from ckptsel.soundness import Sound
+    from ckptsel.soundness import verified as core
+
+    with reading() as on_bytes:
+        verdicts = core(rows, strict=query.strict, on_bytes=on_bytes)
+    return Sound(ranking, tuple(rows), verdicts=verdicts)

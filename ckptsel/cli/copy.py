@@ -12,7 +12,7 @@ from ckptsel.cli import choose, options, output, text
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.progress import progress
 from ckptsel.cli.query_options import with_query
-from ckptsel.cli.record import finding_record
+from ckptsel.cli.record import finding_record, rejected_records, verified
 from ckptsel.cli.require import check, parse_conditions
 from ckptsel.cli.table import Column, Table
 from ckptsel.errors import StrictError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ckptsel.selection import Query
+    from ckptsel.soundness import Sound
     from ckptsel.transfer.copy import Copied
 
 EXAMPLES = (
@@ -45,6 +46,7 @@ def run(
     ],
     top: options.Top = None,
     require: options.Require,
+    verify: options.Verify = False,
     force: Annotated[
         bool, typer.Option("--force", envvar="CKPTSEL_FORCE", help="Replace what is there.")
     ] = False,
@@ -74,7 +76,9 @@ def run(
     conditions = parse_conditions(require)
     chosen = output_name(output_format, null=null, default="paths")
     ranking = choose.ranked(query, keep=choose.wanted(query, top))
-    rows = choose.taken(ranking, query, top)
+    found = choose.sound(ranking, query, top) if verify else None
+    ranking = found.ranking if found else ranking
+    rows = found.rows if found else choose.taken(ranking, query, top)
     check(conditions, rows, ranking)
     # One that was not asked for by number can get the destination's own name.
     number = len(rows) if query.per_run and top is None else top
@@ -93,7 +97,7 @@ def run(
     for copied in copies:
         output.findings(copied.findings)
         output.say(text.shown(_done(copied, dry_run=dry_run)))
-    output.write(CopyReport(copies, dry_run), chosen)
+    output.write(CopyReport(copies, dry_run, found), chosen)
 
 
 def _refuse(copies: Sequence[Copied]) -> None:
@@ -137,10 +141,12 @@ class CopyReport:
     Attributes:
         copies: one a checkpoint.
         dry_run: whether nothing was written.
+        sound: what --verify found, if it was asked for.
     """
 
     copies: Sequence[Copied]
     dry_run: bool
+    sound: Sound | None = None
 
     def paths(self) -> Sequence[str]:
         """The destinations."""
@@ -148,25 +154,28 @@ class CopyReport:
 
     def document(self) -> Mapping[str, object]:
         """All the copies."""
-        return {"command": "copy", "dry_run": self.dry_run, "copies": self.records()}
+        told = {"command": "copy", "dry_run": self.dry_run, "copies": self.records()}
+        if self.sound is None:
+            return told
+        return {**told, "rejected": [*rejected_records(self.sound)]}
 
     def records(self) -> Sequence[Mapping[str, object]]:
         """One record a checkpoint."""
-        return [
-            {
-                "path": copied.dest,
-                "source": copied.source,
-                "record": copied.record or None,
-                "state_file": copied.state_file or None,
-                "size_bytes": _size_bytes(copied),
-                "files": [
-                    {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256}
-                    for file in copied.files
-                ],
-                "findings": [finding_record(finding) for finding in copied.findings],
-            }
-            for copied in self.copies
-        ]
+        return [verified(self._record(copied), copied.source, self.sound) for copied in self.copies]
+
+    def _record(self, copied: Copied) -> dict[str, object]:
+        return {
+            "path": copied.dest,
+            "source": copied.source,
+            "record": copied.record or None,
+            "state_file": copied.state_file or None,
+            "size_bytes": _size_bytes(copied),
+            "files": [
+                {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256}
+                for file in copied.files
+            ],
+            "findings": [finding_record(finding) for finding in copied.findings],
+        }
 
     def cells(self) -> Iterator[Sequence[str]]:
         """One line a checkpoint."""

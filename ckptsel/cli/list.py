@@ -23,6 +23,7 @@ def run(
     query: Query,
     *,
     top: options.Top = None,
+    verify: options.Verify = False,
     template: options.Template = None,
     output_format: options.Output = None,
     null: options.Null = False,
@@ -30,10 +31,12 @@ def run(
     """Show the checkpoints and their values.
 
     With --monitor, best first. Without it nothing is ranked and they are in the order of
-    their paths, unless --top or --per-run asks for the best.
+    their paths, unless --top or --per-run asks for the best. With --verify, a column says
+    which are sound.
     """
     show = printer(output_format, null=null, template=template, default="table")
     # The first N of an unranked list would be taken for the best N.
     rank = query.monitor is not None or query.per_run or top is not None
     ranking = choose.ranked(query, rank=rank)
-    show("list", ranking, ranking.rows[:top])
+    rows = ranking.rows[:top]
+    show("list", ranking, rows, choose.verified(ranking, rows, query) if verify else None)

@@ -200,3 +200,38 @@ Null = Annotated[
     bool,
     typer.Option("-0", help="End each path with a NUL byte: -o paths0. For xargs -0."),
 ]
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        envvar="CKPTSEL_VERIFY",
+        help="Open the checkpoints: pass over a damaged one or one with NaN, and say so.",
+    ),
+]
+AllowNonfinite = Annotated[
+    bool,
+    typer.Option(
+        "--allow-nonfinite",
+        envvar="CKPTSEL_ALLOW_NONFINITE",
+        help="Accept NaN and infinities among the weights.",
+    ),
+]
+Level = Annotated[
+    Literal["quick", "full"],
+    typer.Option(
+        "--level",
+        envvar="CKPTSEL_LEVEL",
+        help="quick looks at the structure only; full reads all bytes and all values.",
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=1,
+        envvar="CKPTSEL_JOBS",
+        help="Verify so many checkpoints at a time, each in a process of its own.",
+    ),
+]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.checkpoint import Ranked, Ranking
+    from ckptsel.soundness import Sound
 
 _OVERRIDES = "these can come from CKPTSEL_OUTPUT and CKPTSEL_FORMAT; what is typed beats both"
 
@@ -19,8 +20,17 @@ _OVERRIDES = "these can come from CKPTSEL_OUTPUT and CKPTSEL_FORMAT; what is typ
 class Print(Protocol):
     """Prints rows of a ranking to stdout."""
 
-    def __call__(self, command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:
-        """Print the rows, and in JSON all there is to say about the ranking."""
+    def __call__(
+        self, command: str, ranking: Ranking, rows: Sequence[Ranked], sound: Sound | None = None
+    ) -> None:
+        """Print the rows, and in JSON all there is to say about the ranking.
+
+        Args:
+            command: its name.
+            ranking: where the rows come from.
+            rows: the rows.
+            sound: what --verify found, if it was asked for.
+        """
 
 
 def output_name(chosen: str | None, *, null: bool, default: str) -> str:
@@ -50,14 +60,16 @@ def printer(chosen: str | None, *, null: bool, template: str | None, default: st
 
 
 def _in_format(name: str) -> Print:
-    def write(command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:
+    def write(
+        command: str, ranking: Ranking, rows: Sequence[Ranked], sound: Sound | None = None
+    ) -> None:
         if name in ("paths", "paths0"):
             paths = [row.checkpoint.path for row in rows]
             output.write_lines(paths, end="\0" if name == "paths0" else "\n")
             return
         from ckptsel.cli.report import RankingReport
 
-        output.write(RankingReport(command, ranking, rows), name)
+        output.write(RankingReport(command, ranking, rows, sound), name)
 
     return write
 
@@ -69,7 +81,12 @@ def _by_template(text: str, *, end: str) -> Print:
     template = parse_template(text)
     asked = f"--format {text!r}"
 
-    def write(command: str, ranking: Ranking, rows: Sequence[Ranked]) -> None:  # noqa: ARG001
+    def write(
+        command: str,  # noqa: ARG001
+        ranking: Ranking,
+        rows: Sequence[Ranked],
+        sound: Sound | None = None,  # noqa: ARG001
+    ) -> None:
         fields = Fields(ranking)
 
         def line(row: Ranked) -> str:

@@ -11,9 +11,11 @@ from ckptsel.cli import options  # noqa: TC001 - the signature is read when a co
 from ckptsel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from ckptsel.selection import Query
+
+_OF_RANKING = frozenset({"monitor", "mode", "per_run", "tie", "allow_zero"})
 
 
 def query(
@@ -66,7 +68,17 @@ def with_query(command: Callable[..., None]) -> Callable[..., None]:
     Typer reads options from a function's signature. Without this, each command would
     repeat a dozen parameters, and forget one.
     """
-    shared = inspect.signature(query, eval_str=True, locals={"Query": Any}).parameters
+    return _with(command, ())
+
+
+def with_places(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `query` that say where to look, and not what is best."""
+    return _with(command, _OF_RANKING)
+
+
+def _with(command: Callable[..., None], without: Collection[str]) -> Callable[..., None]:
+    all_options = inspect.signature(query, eval_str=True, locals={"Query": Any}).parameters
+    shared = {name: each for name, each in all_options.items() if name not in without}
     signature = inspect.signature(command, eval_str=True, locals={"Query": Any})
     own = list(signature.parameters.values())[1:]
 

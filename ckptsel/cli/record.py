@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.record import evidence, finite, finite_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Finding, Ranked, Ranking
+    from ckptsel.soundness import Sound
 
 # The columns of csv and tsv that are always there, in this order; the metrics follow.
 FIXED = (
@@ -67,6 +68,21 @@ def record(row: Ranked) -> dict[str, object]:
         "metrics": finite_values(checkpoint.metrics),
         "evidence": [evidence(metric) for metric in checkpoint.metrics],
     }
+
+
+def verified(record: dict[str, object], path: str, sound: Sound | None) -> dict[str, object]:
+    """The record with what --verify found, if the checkpoint was opened."""
+    if sound is None or path not in sound.verdicts:
+        return record
+    from ckptsel.cli.verified import verdict_record  # noqa: PLC0415 - only with --verify
+
+    return {**record, "verified": verdict_record(sound.verdicts[path])}
+
+
+def rejected_records(sound: Sound) -> Iterator[dict[str, object]]:
+    """The records of what --verify passed over."""
+    for row in sound.rejected:
+        yield verified(record(row), row.checkpoint.path, sound)
 
 
 def finding_record(finding: Finding) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """A ranking, told in each of the output formats."""
 
+# ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
 import os
@@ -9,13 +10,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckptsel.cli import text
-from ckptsel.cli.record import FIXED, finding_record, fixed_fields, metric_names, record
+from ckptsel.cli.record import (
+    FIXED,
+    finding_record,
+    fixed_fields,
+    metric_names,
+    record,
+    rejected_records,
+    verified,
+)
 from ckptsel.cli.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Ranked, Ranking
+    from ckptsel.soundness import Sound
 
 _MARK = "*"
 _PATTERNS_SHOWN = 5
@@ -29,11 +39,13 @@ class RankingReport:
         command: its name.
         ranking: where the rows come from.
         rows: the rows to show.
+        sound: what --verify found, if it was asked for.
     """
 
     command: str
     ranking: Ranking
     rows: Sequence[Ranked]
+    sound: Sound | None = None
 
     def paths(self) -> Sequence[str]:
         """One path a row."""
@@ -46,36 +58,64 @@ class RankingReport:
         return {
             "command": self.command,
             "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
-            "best": best and record(best),
-            "runner_up": runner_up and record(runner_up),
-            "checkpoints": [record(row) for row in self.rows],
+            "best": best and self._record(best),
+            "runner_up": runner_up and self._record(runner_up),
+            "checkpoints": self.records(),
             "patterns": [{"pattern": pattern, "names": n} for pattern, n in ranking.patterns],
             "learned": ranking.learned,
             "seen": ranking.seen,
             "passed_over": ranking.passed_over,
             "findings": [finding_record(finding) for finding in ranking.findings],
+            **self._rejected(),
         }
 
     def records(self) -> Sequence[Mapping[str, object]]:
         """One record a row, the same as in the document."""
-        return [record(row) for row in self.rows]
+        return [self._record(row) for row in self.rows]
+
+    def _record(self, row: Ranked) -> dict[str, object]:
+        return verified(record(row), row.checkpoint.path, self.sound)
+
+    def _rejected(self) -> dict[str, object]:
+        if self.sound is None:
+            return {}
+        return {"rejected": [*rejected_records(self.sound)]}
 
     def cells(self) -> Iterator[Sequence[str]]:
         """The fixed columns, then one a metric; a value reads back as the same value."""
         names = metric_names(self.rows)
-        yield [*FIXED, *(f"metric.{name}" if name in FIXED else name for name in names)]
-        for row in self.rows:
+        said = self._said()
+        heading = [*FIXED, *(f"metric.{name}" if name in FIXED else name for name in names)]
+        yield [*heading, *(["verified"] if said else [])]
+        for index, row in enumerate(self.rows):
             fields = fixed_fields(row, self.ranking)
             metrics = (row.checkpoint.metric(name) for name in names)
             values = [*fields.values(), *(metric and metric.value for metric in metrics)]
-            yield ["" if value is None else text.number(value) for value in values]
+            cells = ["" if value is None else text.number(value) for value in values]
+            yield [*cells, *said[index : index + 1]]
+
+    def _said(self) -> list[str]:
+        """The column of --verify; empty without it."""
+        if self.sound is None:
+            return []
+        from ckptsel.cli.verified import in_short
+
+        verdicts = self.sound.verdicts
+        return [in_short(verdicts[row.checkpoint.path]) for row in self.rows]
 
     def table(self) -> Table:
         """The rows for people, values as they are printed in the names."""
         best = self.ranking.best
         marked = next((i for i, row in enumerate(self.rows) if row is best), None)
         return Table(
-            columns=[c for c in _columns(self.ranking, self.rows, marked) if any(c.cells)],
+            columns=[
+                column
+                for column in (
+                    *_columns(self.ranking, self.rows, marked),
+                    Column("verified", self._said()),
+                )
+                if any(column.cells)
+            ],
             caption=_caption(self.ranking),
             footer=[*_footer(self.ranking, len(self.rows))],
             marked=marked,

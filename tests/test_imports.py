@@ -63,6 +63,7 @@ FROM_ELSEWHERE = {
     "numpy": {"formats", "comparison", "inspection", "verify", "loading"},
     "google_crc32c": {"formats"},
     "torch": {"formats"},
+    "tensorstore": {"formats"},
     "typing_extensions": {"formats"},
 }
 

@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ckptsel import storage
 from ckptsel.formats import open_contents
 from ckptsel.loading import how_to_load
+from ckptsel.model_layers import layers_in
+from ckptsel.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +66,18 @@ class Statistics:
     infinite: float
     zero: float
 
+    def by_name(self) -> dict[str, float]:
+        """The values under the names that outputs have for them."""
+        return {
+            "min": self.minimum,
+            "max": self.maximum,
+            "mean": self.mean,
+            "std": self.deviation,
+            "nan": self.nan,
+            "infinite": self.infinite,
+            "zero": self.zero,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
@@ -72,8 +87,9 @@ class Inspection:
         path: the checkpoint.
         kind: its format.
         version: the format's version, "" if it has none.
+        size_bytes: of all its files together.
         facts: what the file says of its training.
-        layers: its weights by layer, in the order of the file.
+        layers: its weights by layer, in the order of the model where the file tells it.
         optimizer: the optimizer's tensors.
         other: further tensors.
         lists_tensors: whether its tensors can be known at all.
@@ -84,6 +100,7 @@ class Inspection:
     path: str
     kind: str
     version: str
+    size_bytes: int
     facts: Facts
     layers: tuple[Layer, ...]
     optimizer: tuple[Tensor, ...]
@@ -124,22 +141,53 @@ def inspect(path: str, *, statistics: bool = False) -> Inspection:
             path=path,
             kind=contents.kind,
             version=contents.version,
+            size_bytes=_size_bytes(path),
             facts=contents.facts,
-            layers=layers_of(tensor for tensor in tensors if tensor.role == "weight"),
+            layers=_in_order(
+                layers_of(tensor for tensor in tensors if tensor.role == "weight"),
+                [layer.path for layer in layers_in(contents.config)],
+            ),
             optimizer=tuple(tensor for tensor in tensors if tensor.role == "optimizer"),
             other=tuple(tensor for tensor in tensors if tensor.role == "other"),
             lists_tensors=contents.lists_tensors,
-            loading=how_to_load(contents.kind, path),
+            loading=how_to_load(contents, path),
             statistics={t.path: statistics_of(contents, t) for t in tensors if statistics},
         )
 
 
 def layers_of(weights: Iterable[Tensor]) -> tuple[Layer, ...]:
     """The weights by layer, each layer where its first weight stands."""
-    found: dict[str, list[Tensor]] = {}
+    found: dict[tuple[str, str], list[Tensor]] = {}
     for tensor in weights:
-        found.setdefault(_LEAF.sub("", tensor.path), []).append(tensor)
-    return tuple(Layer(path, group[0].layer, tuple(group)) for path, group in found.items())
+        path = _LEAF.sub("", tensor.path, count=1) or tensor.path
+        # The name, too: TensorFlow may keep the weights of all layers in one list.
+        found.setdefault((path, tensor.layer), []).append(tensor)
+    return tuple(Layer(path, name, tuple(group)) for (path, name), group in found.items())
+
+
+def _in_order(layers: tuple[Layer, ...], order: list[str]) -> tuple[Layer, ...]:
+    """HDF5 sorts groups by name; the model's config knows better. What it has not, comes last."""
+    places = {path + "/": number for number, path in enumerate(order)}
+
+    def place(layer: Layer) -> int:
+        above = [n for path, n in places.items() if f"{layer.path}/".startswith(path)]
+        return max(above, default=len(order))
+
+    return tuple(sorted(layers, key=place)) if order else layers
+
+
+def _size_bytes(path: str) -> int:
+    """The size of all files of a checkpoint, as a search would find them."""
+    files = [
+        file
+        for folder in Scan().files([path])
+        for name in (*folder.names, *folder.weak, *folder.others)
+        for file in folder.files_of(name)
+    ]
+    try:
+        return sum(storage.stat(file).size_bytes for file in files or [path])
+    except OSError:
+        return 0  # gone since it was opened
 
 
 def count_parameters(tensors: Iterable[Tensor]) -> int:

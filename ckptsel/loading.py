@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ckptsel.formats.contents import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +17,12 @@ class Loading:
     Attributes:
         call: the line of Python, with the path in it.
         problem: why it will fail as the file is named, "" if it will not.
+        note: what else is to be known, "" if nothing.
     """
 
     call: str
     problem: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,66 +32,126 @@ class _Way:
     Attributes:
         call: a template with {path}.
         suffixes: those that Keras takes for this kind; empty where any will do.
-        otherwise: what happens with another suffix.
+        otherwise: what happens with the suffixes of other formats.
+        note: see `Loading`.
     """
 
     call: str
     suffixes: tuple[str, ...] = ()
-    otherwise: str = ""
+    otherwise: tuple[tuple[str, str], ...] = ()
+    note: str = ""
 
 
-# What Keras 3 does with each kind, by suffix. Source: saving_api.load_model and load_weights in
-# keras/src/saving/saving_api.py; the failures were seen with keras 3.15.1.
+_WEIGHTS = "model.load_weights({path})"
+_NOT_KERAS = "Keras 3 itself does not load it: 'File format not supported'"
+_NOT_HDF5 = "'Unable to synchronously open file'"
+_EMPTY = "load_weights finds none of its weights: 'expected 2 variables, but received 0'"
+
+# What Keras 3 does with each kind, by suffix. Source: `load_model` and `load_weights` in
+# keras/src/saving/saving_api.py; tests rename real files, and load them with Keras.
 _WAYS = {
     "keras": _Way(
         "keras.models.load_model({path})",
         (".keras",),
-        "load_model takes a file with another suffix for a legacy HDF5 model",
+        ((".h5", f"it is taken for HDF5: {_NOT_HDF5}"), (".hdf5", f"as HDF5: {_NOT_HDF5}")),
     ),
+    "keras folder": _Way("keras.models.load_model({path})"),
     "weights.h5": _Way(
-        "model.load_weights({path})",
+        _WEIGHTS,
         (".weights.h5",),
-        "load_weights takes it for a legacy file: 'Layer count mismatch'",
+        (
+            (".h5", "it is taken for Keras 2's format: 'Layer count mismatch'"),
+            (".hdf5", "it is taken for Keras 2's format: 'Layer count mismatch'"),
+            (".keras", "it is taken for a zip: 'File is not a zip file'"),
+        ),
     ),
     "sharded weights": _Way(
-        "model.load_weights({path})",
+        _WEIGHTS,
         (".weights.json",),
-        "load_weights does not know the suffix",
+        ((".h5", f"it is taken for HDF5: {_NOT_HDF5}"),),
     ),
-    "legacy model": _Way(
-        "keras.models.load_model({path})",
+    "h5 model": _Way(
+        "keras.models.load_model({path}, compile=False)",
+        # load_model looks at the end of the name only, and so takes `.weights.h5`, too.
         (".h5", ".hdf5"),
-        "load_model does not know the suffix, or takes it for another format",
+        ((".keras", "it is taken for a zip: 'File not found'"),),
+        note="with compile=True Keras 3 does not read back a loss or metric called 'mse' or 'mae'",
     ),
-    "legacy weights": _Way(
-        "model.load_weights({path})",
+    "h5": _Way(
+        _WEIGHTS,
         (".h5", ".hdf5"),
-        "load_weights takes `.weights.h5` for Keras 3's format: 'expected 2 variables, but"
-        " received 0', and knows no other suffix",
+        ((".weights.h5", _EMPTY), (".keras", "it is taken for a zip: 'File is not a zip file'")),
     ),
-    "tf-checkpoint": _Way("tf.train.Checkpoint(model=model).read({path})"),
-    "tf-checkpoint-v1": _Way("tf.compat.v1.train.load_checkpoint({path})"),
-    "savedmodel": _Way('keras.layers.TFSMLayer({path}, call_endpoint="serving_default")'),
-    "safetensors": _Way("safetensors.numpy.load_file({path})"),
-    "torch": _Way("torch.load({path}, weights_only=True)"),
-    "npz": _Way("numpy.load({path})"),
+    "tf-checkpoint": _Way("tf.train.Checkpoint({root}).read({path})", note=_NOT_KERAS),
+    "tf-checkpoint-v1": _Way("tf.compat.v1.train.load_checkpoint({path})", note=_NOT_KERAS),
+    "savedmodel": _Way("keras.layers.TFSMLayer({path}, call_endpoint={endpoint})"),
+    "safetensors": _Way("safetensors.numpy.load_file({path})", note=_NOT_KERAS),
+    "torch": _Way("torch.load({path}, weights_only=True)", note=_NOT_KERAS),
+    "torch-legacy": _Way("torch.load({path}, weights_only=True)", note=_NOT_KERAS),
+    "npz": _Way("numpy.load({path})", note=_NOT_KERAS),
     "orbax": _Way("orbax.checkpoint.StandardCheckpointer().restore({path})"),
-    "huggingface": _Way("transformers.AutoModel.from_pretrained({path})"),
+    "huggingface": _Way("transformers.AutoModel.from_pretrained({path})", note=_NOT_KERAS),
 }
 
 
-def how_to_load(kind: str, path: str) -> Loading:
-    """The call that loads a checkpoint of this kind, and why it would fail under its name."""
+def how_to_load(contents: Contents, path: str) -> Loading:
+    """The call that loads a checkpoint, and why it would fail under its name.
+
+    Raises:
+        DamagedError: if what decides it cannot be read.
+    """
+    kind = contents.kind
+    if kind == "keras" and os.path.isdir(path):
+        kind = "keras folder"
+    elif kind == "h5" and contents.config is not None:
+        kind = "h5 model"
     way = _WAYS[kind]
-    # The path is Python's own literal: names may hold quotes and control characters.
-    call = way.call.format(path=repr(path))
-    name = os.path.basename(path).lower()
-    fits = not way.suffixes or (
-        name.endswith(way.suffixes)
-        # `.weights.h5` also ends in `.h5`, and means another format.
-        and not (name.endswith(".weights.h5") and ".weights.h5" not in way.suffixes)
+    endpoints = _endpoints(contents) if kind == "savedmodel" else []
+    call = way.call.format(
+        # The path is Python's own literal: names may hold quotes and control characters.
+        path=repr(_as_loaded(kind, path)),
+        root=_root(contents) if kind == "tf-checkpoint" else "",
+        endpoint=repr((endpoints or ["serving_default"])[0]),
     )
-    if fits:
-        return Loading(call)
-    wanted = " or ".join(way.suffixes)
-    return Loading(call, f"its suffix must be {wanted}; otherwise {way.otherwise}")
+    problem = _problem(way, path)
+    if kind == "sharded weights" and not problem:
+        problem = _lost_shards(path)
+    elif kind == "savedmodel" and not endpoints:
+        problem = "it has no signature that could be called"
+    return Loading(call, problem, way.note)
+
+
+def _problem(way: _Way, path: str) -> str:
+    # Keras tells upper case from lower case here. The longest suffix counts: `.weights.h5`
+    # also ends in `.h5`, and means another format.
+    known = {**dict.fromkeys(way.suffixes, ""), **dict(way.otherwise)}
+    suffix = max((suffix for suffix in known if path.endswith(suffix)), key=len, default=None)
+    if not way.suffixes or suffix in way.suffixes:
+        return ""
+    why = known[suffix] if suffix else "'File format not supported'"
+    return f"the name has to end in {' or '.join(way.suffixes)}; as it is, {why}"
+
+
+def _lost_shards(path: str) -> str:
+    # Keras goes by the name of the index, not by what stands in it.
+    first = path.removesuffix(".weights.json") + "_00000.weights.h5"
+    return "" if os.path.exists(first) else f"Keras looks for its shards from {first!r} on"
+
+
+def _as_loaded(kind: str, path: str) -> str:
+    if kind == "savedmodel" and os.path.basename(path) == "saved_model.pb":
+        return os.path.dirname(path) or "."
+    return path.removesuffix(".index") if kind == "tf-checkpoint" else path
+
+
+def _root(contents: Contents) -> str:
+    """What was saved: Keras 2's save_weights saves the model, others an object that has it."""
+    roots = {tensor.path.partition("/")[0] for tensor in contents.tensors}
+    return "model=model" if "model" in roots else "model"
+
+
+def _endpoints(contents: Contents) -> list[str]:
+    """The signatures, the usual ones first."""
+    mark = "signature "
+    found = [name.removeprefix(mark) for name in contents.facts.more if name.startswith(mark)]
+    return sorted(found, key=lambda name: (name != "serving_default", name != "serve", name))

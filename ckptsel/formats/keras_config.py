@@ -169,7 +169,7 @@ def layer_groups(config: Mapping[str, Any] | None) -> dict[str, str]:
             name = layer.get("class_name") if isinstance(layer, dict) else None
             if not isinstance(name, str):
                 continue
-            snake = _snake_case(name.rpartition(">")[2])
+            snake = snake_case(name.rpartition(">")[2])
             group = f"{prefix}layers/{snake}" + (f"_{used[snake]}" if used[snake] else "")
             used[snake] += 1
             found[group] = model_name(layer)
@@ -177,7 +177,8 @@ def layer_groups(config: Mapping[str, Any] | None) -> dict[str, str]:
     return found
 
 
-def _snake_case(name: str) -> str:
+def snake_case(name: str) -> str:
+    """A class name as Keras writes it in paths: `batch_normalization`."""
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

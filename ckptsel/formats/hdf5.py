@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError, DamagedError
+from ckptsel.formats.hdf5_attributes import read_attribute
 from ckptsel.formats.hdf5_dataset import (
     HDF5_ERRORS,
     Stored,
-    attribute_bytes,
     damaged,
     describe,
     pieces,
 )
+from ckptsel.formats.hdf5_source import Hdf5Source
 from ckptsel.formats.hdf5_walk import Met, objects
-from ckptsel.formats.superblock import superblock_findings
+from ckptsel.formats.superblock import superblock_findings, superblock_offset
 from ckptsel.formats.window import Window
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckptsel.formats.contents import Level
-
-_MAX_ATTRIBUTE_BYTES = 64 * 2**20
 
 # A file whose values are this much larger than itself was not written by training.
 _BOMB_BYTES = 256 * 2**20
@@ -60,9 +59,9 @@ class Hdf5:
         self._stored: dict[str, Stored] | None = None
         with damaged(path, "the superblock"):
             first = next(superblock_findings(window, path), None)
+            self._base = superblock_offset(window) or 0
         try:
-            # The window is no IOBase, which h5py does not ask for.
-            self._file = h5py.File(window, "r")
+            self._file = h5py.File(Hdf5Source(window), "r")
         except HDF5_ERRORS as error:
             what = first.message if first else str(error).strip()
             raise DamagedError(f"cannot open {path!r} as HDF5: {what}") from error
@@ -118,7 +117,7 @@ class Hdf5:
                 message = f"{path} is a virtual dataset: its values are in other datasets"
                 self.dangers.append(Finding("virtual-dataset", message, self.path))
                 return None
-            stored = describe(identifier, path, self.window)
+            stored = describe(identifier, path, self.window, self._base)
         except HDF5_ERRORS as error:
             return self._meet(path, "broken", str(error).strip() or type(error).__name__)
         if stored.problem:
@@ -142,13 +141,9 @@ class Hdf5:
             owner = self._file.id
             if path:
                 owner = h5py.h5o.open(owner, path.encode("utf-8", "surrogateescape"))
-            key = name.encode()
-            if not h5py.h5a.exists(owner, key):
-                return None
-            size = attribute_bytes(h5py.h5a.open(owner, key))
-            if size > min(_MAX_ATTRIBUTE_BYTES, self.window.size):
-                raise ValueError(f"it says that it has {size:,} bytes")
-            return h5py.AttributeManager(h5py.Group(owner)).get(name)
+            else:
+                owner = h5py.h5g.open(owner, b"/")
+            return read_attribute(owner, name, self.window, self._base)
 
     def text(self, path: str, name: str) -> str:
         """An attribute that is a text; "" if it is none. Raises as `attribute` does."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import struct
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import PIECE_BYTES
+from ckptsel.formats.hdf5_attributes import read_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _MAX_CHUNK_BYTES = 256 * 2**20
 
 # What h5py raises on files that lie, by the kind of lie.
-HDF5_ERRORS = (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError)
+HDF5_ERRORS = (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError, struct.error)
 
 
 @contextmanager
@@ -77,16 +79,17 @@ class Stored:
         return self.dtype.name if self.dtype.kind in "biufcV" else "object"
 
 
-def describe(dataset: Any, path: str, window: Window) -> Stored:
+def describe(dataset: Any, path: str, window: Window, base: int) -> Stored:
     """What a dataset is, seen from its header alone.
 
     Args:
         dataset: a `h5py.h5d.DatasetID`, not a virtual dataset.
         path: its path in the file.
         window: the file.
+        base: where the superblock stands.
 
     Raises:
-        OSError, RuntimeError, TypeError, ValueError: if the header is broken.
+        OSError, RuntimeError, TypeError, ValueError, struct.error: if the header is broken.
     """
     import h5py  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
@@ -99,7 +102,12 @@ def describe(dataset: Any, path: str, window: Window) -> Stored:
         problem = f"holds {dtype}, which no weight is"
         return Stored(path, shape, np.dtype(object), problem=problem, code="odd-dataset")
     size = math.prod(shape) * dtype.itemsize
-    is_bfloat16 = dtype.kind == "V" and dtype.itemsize == 2 and _dtype_attribute(dataset)
+    # Source: H5IOStore.__setitem__ in keras/src/saving/saving_lib.py.
+    is_bfloat16 = (
+        dtype.kind == "V"
+        and dtype.itemsize == 2
+        and bool(read_attribute(dataset, "dtype", window, base) == "bfloat16")
+    )
     same = h5py.h5t.py_create(dtype).equal(dataset.get_type())
     # The byte order stays in `str`; metadata (of enums) does not.
     stored = Stored(path, shape, np.dtype(dtype.str), is_bfloat16, load_bytes=size)
@@ -125,23 +133,6 @@ def describe(dataset: Any, path: str, window: Window) -> Stored:
 
 def _but(stored: Stored, problem: str, code: str = "unreadable-dataset", **more: Any) -> Stored:
     return replace(stored, problem=problem, code=code, **more)
-
-
-def _dtype_attribute(dataset: Any) -> bool:
-    """Whether Keras marked it as bfloat16 (H5IOStore.__setitem__ in keras's saving_lib.py)."""
-    import h5py  # noqa: PLC0415
-
-    if not h5py.h5a.exists(dataset, b"dtype"):
-        return False
-    if attribute_bytes(h5py.h5a.open(dataset, b"dtype")) > 64:
-        return False
-    return bool(h5py.AttributeManager(h5py.Dataset(dataset)).get("dtype") == "bfloat16")
-
-
-def attribute_bytes(attribute: Any) -> int:
-    """What an attribute says of its size; h5py takes HDF5's own answer for an error if it is 0."""
-    elements: int = attribute.get_space().get_select_npoints()
-    return elements * int(attribute.get_type().get_size())
 
 
 def pieces(stored: Stored, dataset: Any, window: Window) -> Iterator[NDArray[Any]]:

@@ -44,7 +44,9 @@ class KerasLegacy(Contents):
 
     def _json(self, name: str) -> Mapping[str, Any] | None:
         text = self._hdf5.text("", name)
-        return parse_object(text.encode(), f"{name} in {self._path!r}") if text else None
+        # What was no UTF-8 in the file is to be none here.
+        data = text.encode("utf-8", "surrogateescape")
+        return parse_object(data, f"{name} in {self._path!r}") if data else None
 
     @cached_property
     def config(self) -> Mapping[str, Any] | None:

@@ -116,9 +116,17 @@ class KerasWeights(Contents):
             read_all: see `Hdf5.damage`.
         """
         yield from self._hdf5.damage(level, on_bytes, read_all=read_all)
+        for group in sorted({path.rpartition("/")[0] for path in self._hdf5.datasets}):
+            yield from self._name_damage(group)
         if not self._hdf5.datasets:
             # What a save leaves behind that fails for a full disk: it opens, and is empty.
             yield Finding("no-weights", "holds no weights: no datasets at all", self._path)
+
+    def _name_damage(self, group: str) -> Iterator[Finding]:
+        try:
+            self._hdf5.text(group, "name")
+        except DamagedError as error:
+            yield Finding("unreadable-object", error.message, self._path)
 
     def dangers(self) -> Iterator[Finding]:
         """See `Contents.dangers`."""

@@ -12,7 +12,7 @@ BLOCK_BYTES = 2**20
 
 
 class Window:
-    """A part of a file; h5py takes it for a file and reads the member of a zip in place.
+    """A part of a file, such as the member of a zip.
 
     Other than a file it never reads short: h5py would take what was in the memory before for
     what is in the file. Sizes are checked before anything is read, so that a length that lies
@@ -74,6 +74,3 @@ class Window:
             yield block
             if on_bytes is not None:
                 on_bytes(len(block))
-
-    def flush(self) -> None:
-        """Nothing: h5py calls it also on files that are only read."""

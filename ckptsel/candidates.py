@@ -63,7 +63,9 @@ def candidates(query: Query, progress: Callable[[int], None] | None = None) -> C
     except NothingFoundError as error:
         nothing, findings = error, _scanned(query)
     sizes = {checkpoint.path: checkpoint.size_bytes for checkpoint in checkpoints}
-    sizes |= {finding.path: -1 for finding in findings if finding.code in _FAULTY}
+    # A prefix without its data is told of by its index, and loaded by its own name.
+    faulty = [found.path for found in findings if found.code in _FAULTY]
+    sizes |= dict.fromkeys((path.removesuffix(".index") for path in faulty), -1)
     known = {*sizes, *(file for checkpoint in checkpoints for file in checkpoint.files)}
     for path in query.locations if query.files is None else query.files:
         # A data file of a prefix that is verified anyway adds nothing.

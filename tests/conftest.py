@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -15,3 +14,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, which is the current one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def damaged_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keras's own files, sound and damaged for real; not to be written to."""
+    pytest.importorskip("keras")
+    folder = tmp_path_factory.mktemp("damaged")
+    command = [sys.executable, "-m", "tests.damaged_writer", str(folder)]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder

@@ -14,6 +14,7 @@ import pytest
 
 import ckptsel
 from ckptsel import errors
+from ckptsel.severity import SEVERITIES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -57,7 +58,8 @@ def _codes() -> set[str]:
     source = "\n".join(p.read_text("utf-8") for p in (ROOT / "ckptsel").rglob("*.py"))
     found = set(re.findall(r'(?:Finding|Trap)\(\s*"([a-z0-9-]+)"', source))
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    return found | {k.code for k in kinds if issubclass(k, errors.CkptselError)}
+    found |= {kind.code for kind in kinds if issubclass(kind, errors.CkptselError)}
+    return found | {*SEVERITIES}
 
 
 def test_every_code_is_documented_and_no_other() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import PIECE_BYTES, Tensor
+from ckptsel.formats.orbax_layout import TREE, read_if_there
 from ckptsel.formats.strict_json import parse_object
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class OrbaxArrays:
             "kvstore": kvstore,
             "context": {"cache_pool": {"total_bytes_limit": _CACHE_BYTES}},
             "recheck_cached_data": "open",
+            "fill_missing_data_reads": not self._stores_all,
         }
         try:
             array = tensorstore.open(spec, read=True, open=True).result()
@@ -149,6 +151,12 @@ class OrbaxArrays:
     @cached_property
     def _database(self) -> Any:
         return _open_database(self._base)
+
+    @cached_property
+    def _stores_all(self) -> bool:
+        """Whether what is missing is lost; in older folders it may be all zeros."""
+        file = os.path.join(self.folder, TREE)
+        return bool(read_if_there(file).get("store_array_data_equal_to_fill_value"))
 
     @property
     def _base(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from ckptsel.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ckptsel.checkpoint import Ranked, Ranking
+    from ckptsel.checkpoint import Finding, Ranked, Ranking
     from ckptsel.query import Query
     from ckptsel.verify import Verdict
 
@@ -72,6 +72,7 @@ def sound(
     Raises:
         DamagedError: if none is sound; if `query.strict`, also if one that had to be opened is
             damaged or not safe to load.
+        TieError: for a tie of the sound ones, if `query.tie` is `error`.
     """
     verdicts: dict[str, Verdict] = {}
 
@@ -79,7 +80,7 @@ def sound(
         return _look(row, verdicts, query.strict, on_bytes)
 
     rows, rejected = _take(_placed(ranking), number, is_sound, per_run=query.per_run)
-    # What is noticed about ties was said with the first answer.
+    # What is to be said of ties depends on how many are passed over: see _findings.
     quiet = replace(query, strict=False, per_run=False)
     quiet = replace(quiet, tie="later") if query.tie == "error" else quiet
     behind = ranking
@@ -105,11 +106,29 @@ def sound(
     ordered = [replace(row, rank=rank) for rank, row in enumerate([*rows, *rest], 1)]
     left = [row for row in ranking.rows if row.rank is None]
     return Sound(
-        ranking=replace(ranking, rows=(*ordered, *left)),
+        ranking=replace(
+            ranking,
+            rows=(*ordered, *left),
+            findings=_findings(query, ranking, number, len(rejected)),
+        ),
         rows=tuple(ordered[: len(rows)]),
         rejected=tuple(rejected),
         verdicts=verdicts,
     )
+
+
+def _findings(
+    query: Query, ranking: Ranking, number: int | None, rejected: int
+) -> tuple[Finding, ...]:
+    """What was noticed, and what is to be said of the places behind those that were rejected.
+
+    Raises:
+        TieError: for a tie there, if `query.tie` is `error`.
+    """
+    if not rejected or number is None or query.per_run:
+        return ranking.findings
+    further = select(replace(query, strict=False), keep=number + rejected + 1).findings
+    return tuple(dict.fromkeys((*ranking.findings, *further)))
 
 
 def _placed(ranking: Ranking) -> list[Ranked]:

@@ -44,9 +44,9 @@ def codes() -> tuple[set[str], set[tuple[str, str]]]:
             # hdf5_dataset: `_but(stored, problem, code)` and `Stored(…, code=…)`.
             if isinstance(node, ast.Call) and name == "_but" and len(node.args) > 2:
                 found.add(str(ast.literal_eval(node.args[2])))
-            is_code = isinstance(node, ast.keyword) and node.arg == "code"
-            if is_code and isinstance(node.value, ast.Constant):
-                found.add(str(node.value.value))
+            if isinstance(node, ast.keyword) and node.arg == "code":
+                texts = (each for each in ast.walk(node.value) if isinstance(each, ast.Constant))
+                found |= {str(each.value) for each in texts}
     return found, indirect
 
 

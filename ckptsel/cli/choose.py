@@ -53,6 +53,7 @@ def sound(ranking: Ranking, query: Query, top: int | None) -> Sound:
     Raises:
         NothingFoundError: none has a place in the ranking.
         DamagedError: none is sound; under --strict, one that had to be opened is not.
+        TieError: under --tie error, two sound ones share the last place that is taken.
     """
     from ckptsel.cli.verified import reading, say
     from ckptsel.soundness import sound as core
@@ -62,6 +63,8 @@ def sound(ranking: Ranking, query: Query, top: int | None) -> Sound:
     with reading() as on_bytes:
         found = core(query, ranking, number, keep=wanted(query, top), on_bytes=on_bytes)
     say(found.verdicts)
+    # A tie, perhaps, that only shows where the damaged ones are gone.
+    output.findings(found.ranking.findings[len(ranking.findings) :])
     return found
 
 

@@ -57,6 +57,10 @@ def _told(finding: Finding, how: str) -> Finding:
     return replace(finding, message=f"{how}: {finding.message} ({finding.code})")
 
 
+# Of the longest line that tells progress.
+_WIDTH = len("1023.9 MiB of 1023.9 MiB read, 59 min left…")
+
+
 @contextmanager
 def reading(total_bytes: int = -1) -> Iterator[Callable[[int], None] | None]:
     """Show on a terminal how much has been read and, if the total is known, the time left.
@@ -71,7 +75,9 @@ def reading(total_bytes: int = -1) -> Iterator[Callable[[int], None] | None]:
             return f"{text.size(done)} read…"
         done = min(done, total_bytes)
         left = (monotonic() - started) * (total_bytes - done) / max(1, done)
-        return f"{text.size(done)} of {text.size(total_bytes)} read, {text.age(left)} left…"
+        line = f"{text.size(done)} of {text.size(total_bytes)} read, {text.age(left)} left…"
+        # The line before may have been longer, and is written over.
+        return line.ljust(_WIDTH)
 
     with progress(line) as tick:
         total = 0

@@ -153,6 +153,8 @@ def test_an_interrupted_walk(here: Path) -> None:
     make(here, "a/w.h5")
     code = (
         "import os, signal\n"
+        # What a script starts in the background is deaf for Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from ckptsel import storage\n"
         "real = storage.entries\n"
         "def entries(folder):\n"

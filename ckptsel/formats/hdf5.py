@@ -61,7 +61,7 @@ class Hdf5:
             first = next(superblock_findings(window, path), None)
             self._base = superblock_offset(window) or 0
         try:
-            self._file = h5py.File(Hdf5Source(window), "r")
+            self._file = h5py.File(Hdf5Source(window, self._base), "r")
         except HDF5_ERRORS as error:
             what = first.message if first else str(error).strip()
             raise DamagedError(f"cannot open {path!r} as HDF5: {what}") from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import PIECE_BYTES
 from ckptsel.formats.hdf5_attributes import read_attribute
+from ckptsel.formats.hdf5_chunks import check_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,9 @@ def pieces(stored: Stored, dataset: Any, window: Window) -> Iterator[NDArray[Any
     Raises:
         OSError, RuntimeError, TypeError, ValueError: if they cannot be read.
     """
-    for block in _raw(stored, window) if stored.offset is not None else _sliced(stored, dataset):
+    for block in (
+        _raw(stored, window) if stored.offset is not None else _sliced(stored, dataset, window)
+    ):
         if stored.bfloat16:
             # bfloat16 is the upper half of a float32.
             yield (block.view("<u2").astype("u4") << 16).view("f4")
@@ -169,12 +172,14 @@ def _raw(stored: Stored, window: Window) -> Iterator[NDArray[Any]]:
         yield block
 
 
-def _sliced(stored: Stored, dataset: Any) -> Iterator[NDArray[Any]]:
+def _sliced(stored: Stored, dataset: Any, window: Window) -> Iterator[NDArray[Any]]:
     """Through HDF5, which puts chunks together, decompresses and converts."""
     import h5py  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 
     high = h5py.Dataset(dataset)
+    if high.chunks is not None:
+        check_chunks(dataset, math.prod(high.chunks) * stored.dtype.itemsize, window)
     if not stored.shape:
         yield np.asarray(high[()], stored.dtype).reshape(1)
         return

@@ -137,3 +137,18 @@ def test_nested_types_are_refused(path: str) -> None:
         file.create_group("layers/vars").attrs.create("name", nested, dtype=nested.dtype)
     with pytest.raises(DamagedError, match="of type"):
         read(path)
+
+
+def test_a_heap_of_names_in_a_circle(path: str) -> None:
+    """A group's names lie in a heap with a list of free places; HDF5 would follow it for ever."""
+    write(path, NAME)
+    with open(path, "r+b") as file:
+        data = file.read()
+        heap = data.index(b"HEAP")
+        (free,) = struct.unpack_from("<Q", data, heap + 16)
+        (address,) = struct.unpack_from("<Q", data, heap + 24)
+        assert struct.unpack_from("<Q", data, address + free) == (1,)
+        file.seek(address + free)
+        file.write(struct.pack("<Q", free))
+    with pytest.raises(DamagedError, match="heap of names is broken"):
+        read(path)

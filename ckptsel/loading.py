@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ckptsel.formats.contents import Contents
 
 
@@ -114,7 +116,9 @@ def how_to_load(contents: Contents, path: str) -> Loading:
         endpoint=repr((endpoints or ["serving_default"])[0]),
     )
     problem = _problem(way, path)
-    if kind == "sharded weights" and not problem:
+    if kind in ("keras", "keras folder") and not problem:
+        problem = _unreadable_layers(contents.config)
+    elif kind == "sharded weights" and not problem:
         problem = _lost_shards(path)
     elif kind == "savedmodel" and not endpoints:
         problem = "it has no signature that could be called"
@@ -130,6 +134,22 @@ def _problem(way: _Way, path: str) -> str:
         return ""
     why = known[suffix] if suffix else "'File format not supported'"
     return f"the name has to end in {' or '.join(way.suffixes)}; as it is, {why}"
+
+
+def _unreadable_layers(config: Mapping[str, Any] | None) -> str:
+    """Keras 3 reads the archives of Keras 2, but for one layer: its axis is a list there."""
+    todo: list[Any] = [config]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            fields = node.get("config")
+            axis = fields.get("axis") if isinstance(fields, dict) else None
+            if node.get("class_name") == "BatchNormalization" and isinstance(axis, list):
+                return "Keras 3 does not read the BatchNormalization of Keras 2; tf_keras does"
+            todo.extend(node.values())
+        elif isinstance(node, list):
+            todo.extend(node)
+    return ""
 
 
 def _lost_shards(path: str) -> str:

@@ -175,6 +175,8 @@ def _draw(table: Table) -> None:
         drawn.add_row(*cells, style="bold green" if index == table.marked else "")
     if table.caption:
         console.print(Text(shown(table.caption), style="bold"), soft_wrap=True)
+    for line in table.head:
+        console.print(Text(shown(line)), soft_wrap=True)
     if drawn.row_count:
         console.print(drawn)
     for line in table.footer:

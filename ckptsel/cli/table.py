@@ -34,12 +34,14 @@ class Table:
     Attributes:
         columns: all of the same length.
         caption: a line above.
+        head: lines between the caption and the rows.
         footer: lines below.
         marked: the row to stand out, if any.
     """
 
     columns: Sequence[Column]
     caption: str = ""
+    head: Sequence[str] = ()
     footer: Sequence[str] = ()
     marked: int | None = None
 
@@ -51,6 +53,10 @@ def plain(table: Table) -> Iterator[str]:
     """
     if table.caption:
         yield shown(table.caption)
+        yield ""
+    for line in table.head:
+        yield shown(line)
+    if table.head:
         yield ""
     if table.columns and table.columns[0].cells:
         columns = [_aligned(column) for column in table.columns]

@@ -15,6 +15,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.pickle_scan import pickle_findings, pickle_globals
+from ckptsel.formats.torch_storages import storage_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,12 +68,16 @@ class LegacyTorchContents(Contents):
     def damage(
         self, level: Level, on_bytes: Callable[[int], None] | None = None
     ) -> Iterator[Finding]:
-        """Pickles that are cut off or broken; what is wrong behind them is not found."""
+        """Pickles that are cut off or broken, and values that end early; not changed ones."""
         del level
         try:
-            self._globals()
+            missing = self._missing_bytes()
         except ValueError as error:
             yield Finding("torch-pickle", f"its pickles cannot be read: {error}", self.path)
+        else:
+            if missing > 0:
+                says = f"it is cut off: {missing} bytes of values are missing"
+                yield Finding("truncated", says, self.path)
         if on_bytes:
             on_bytes(self._size_bytes)
 
@@ -85,6 +90,15 @@ class LegacyTorchContents(Contents):
             yield Finding("pickle-code", says, self.path)
         else:
             yield from pickle_findings(names, "it", self.path)
+
+    def _missing_bytes(self) -> int:
+        self._globals()
+        try:
+            with open(self.path, "rb") as file:
+                values = storage_bytes(_Clipped(file, self._size_bytes), _PICKLES)
+                return 0 if values is None else file.tell() + values - self._size_bytes
+        except OSError as error:
+            raise ValueError(error.strerror) from None
 
     def _globals(self) -> list[str]:
         try:

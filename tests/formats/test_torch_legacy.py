@@ -58,6 +58,14 @@ class TestLegacy:
             assert codes(contents.damage("quick")) == ["torch-pickle"]
             assert codes(contents.dangers()) == ["pickle-code"]
 
+    @pytest.mark.parametrize("missing", [1, 8, 100])
+    def test_values_cut_off(self, path: str, missing: int) -> None:
+        """Whole pickles without all of their values are damage, down to the last byte."""
+        os.truncate(path, os.path.getsize(path) - missing)
+        with open_contents(path) as contents:
+            (found,) = contents.damage("quick")
+            assert (found.code, str(missing) in found.message) == ("truncated", True)
+
     def test_nothing_but_clear_errors(self, path: str) -> None:
         """Cut or changed anywhere, it gives findings or a CkptselError."""
         whole = content_of(path)

@@ -33,6 +33,7 @@ COLUMNS = (
 )
 _CONFIG_LINES = 20
 _CONFIG_WIDTH = 60
+_ROOM = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +216,19 @@ def _tensor(tensor: Tensor) -> dict[str, object]:
 
 def _jsonable(value: object) -> object:
     """A config's value, without the NaN that Python reads from JSON and JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _jsonable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_jsonable(inner) for inner in value]
-    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return json.loads(_text(value), parse_constant=str)
+
+
+def _text(value: object) -> str:
+    try:
+        # Room for the document around it, which is written deeper in the stack.
+        return json.dumps([[[[[[[[value]]]]]]]])[_ROOM:-_ROOM]
+    except RecursionError:
+        return '"nested too deeply to be shown"'
 
 
 def _short(value: object) -> str:
-    found = json.dumps(value)
+    found = _text(value)
     return found if len(found) <= _CONFIG_WIDTH else found[: _CONFIG_WIDTH - 1] + "…"
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,7 +134,7 @@ def test_json(run: Run, asked: list[object]) -> None:
                 "text": {},
             },
         ],
-        "config": [{"key": "config.rate", "a": "nan", "b": "x" * 99}],
+        "config": [{"key": "config.rate", "a": "NaN", "b": "x" * 99}],
     }
 
 
@@ -183,6 +184,20 @@ def test_paths(run: Run, asked: list[object]) -> None:
     del asked
     result = run("diff", "a", "b", "-0")
     assert result.stdout == "optimizer/step\0d/kernel:0\0d/bias:0\0"
+
+
+@pytest.mark.parametrize("name", ["json", "table"])
+@pytest.mark.parametrize("depth", [100, 400, 800, 900, 940, 970, 990, 5000])
+def test_a_deep_config(run: Run, monkeypatch: pytest.MonkeyPatch, name: str, depth: int) -> None:
+    """A config nested deeper than Python calls is no traceback."""
+    deep: object = 1
+    for _ in range(depth):
+        deep = {"a": deep}
+    found = replace(FOUND, config={"config": (deep, None)})
+    monkeypatch.setattr("ckptsel.comparison.compare", lambda *_, **__: found)
+    result = run("diff", "a", "b", "-o", name)
+    assert result.exit_code == 4
+    assert "config" in result.stdout
 
 
 def test_the_same(run: Run) -> None:

@@ -136,7 +136,9 @@ def _embedding(fields: Mapping[str, Any], _: tuple[Any, ...]) -> tuple[Shape, ..
 
 
 def _batch_norm(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
-    width = inputs[int(fields.get("axis", -1))] if inputs else None
+    axis = fields.get("axis", -1)
+    # Keras 2 has a list of one.
+    width = inputs[int(axis[0] if isinstance(axis, list) else axis)] if inputs else None
     return ((width,),) * (2 + bool(fields.get("scale", True)) + bool(fields.get("center", True)))
 
 

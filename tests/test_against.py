@@ -120,3 +120,14 @@ def test_what_is_no_model(tmp_path: Path, text: str, error: type[Exception]) -> 
     (tmp_path / "c.json").write_text(text)
     with pytest.raises(error):
         Model(str(tmp_path / "c.json"))
+
+
+def test_a_config_of_keras_2(tmp_path: Path, pairs: Path) -> None:
+    """Keras 2 gives the axis of a BatchNormalization as a list."""
+    config = json.loads((pairs / "branches.to.json").read_text())
+    norm = config["config"]["layers"][1]
+    assert norm["class_name"] == "BatchNormalization"
+    norm["config"]["axis"] = [1]
+    (tmp_path / "c.json").write_text(json.dumps(config))
+    found = against(Model(str(tmp_path / "c.json")), f"{pairs}/branches.from.weights.h5")
+    assert {match.state for match in found.matches} == {"fits"}

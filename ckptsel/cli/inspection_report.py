@@ -194,7 +194,8 @@ def _share(value: float) -> str:
 
 def _totals(found: Inspection) -> Iterator[str]:
     if not found.lists_tensors:
-        yield "its tensors are not known: pip install 'ckptsel[torch]'"
+        extra = "orbax" if found.kind == "orbax" else "torch"
+        yield f"its tensors cannot be listed: pip install 'ckptsel[{extra}]'"
         return
     weights = [tensor for layer in found.layers for tensor in layer.tensors]
     size = text.size(size_bytes(weights))

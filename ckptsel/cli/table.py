@@ -56,9 +56,9 @@ def plain(table: Table) -> Iterator[str]:
         yield ""
     for line in table.head:
         yield shown(line)
-    if table.head:
-        yield ""
     if table.columns and table.columns[0].cells:
+        if table.head:
+            yield ""
         columns = [_aligned(column) for column in table.columns]
         for row in zip(*columns, strict=True):
             yield "  ".join(row).rstrip()

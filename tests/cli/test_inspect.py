@@ -14,10 +14,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
+from ckptsel.cli.inspection_report import Inspected, InspectionReport
+from ckptsel.cli.table import plain
 from ckptsel.errors import ExitCode
+from ckptsel.inspection import inspect
 from tests.inspect_samples import inspected_folder
 from tests.running import run
 
@@ -322,3 +326,27 @@ def test_every_key_is_documented(files: Path) -> None:
     inner += [*found["tensors"][0], *found["tensors"][0]["statistics"]]
     inner += [*found["against"], *found["against"]["layers"][0]]
     assert {key for key in inner if f"`{key}`" not in text} == set()
+
+
+def test_without_the_package_that_lists_tensors(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint that only PyTorch could list is shown all the same, with the extra's name."""
+    del files
+    monkeypatch.setattr("ckptsel.formats.torch_archive.find_spec", lambda _: None)
+    found = inspect("p.pt")
+    assert not found.lists_tensors
+    lines = list(plain(InspectionReport([Inspected(found, None, "")]).table()))
+    assert lines[-2:] == ["", "its tensors cannot be listed: pip install 'ckptsel[torch]'"]
+
+
+def test_no_weights_at_all(files: Path) -> None:
+    """What a failed save leaves behind opens and holds nothing: the table is left out."""
+    with h5py.File(files / "empty.weights.h5", "w"):
+        pass
+    shown = run("inspect", "empty.weights.h5").stdout.decode()
+    assert shown.endswith(
+        "load    model.load_weights('empty.weights.h5')\n"
+        "\n"
+        "0 parameters in 0 layers, 0 tensors, 0 B\n"
+    )

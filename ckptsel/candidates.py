@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from ckptsel import storage
 from ckptsel.errors import NothingFoundError, StrictError
 from ckptsel.formats import format_of
-from ckptsel.scan import Scan
+from ckptsel.search.scan import Scan
 from ckptsel.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ckptsel.checkpoint import Checkpoint, Finding
-    from ckptsel.query import Query
+    from ckptsel.search.query import Query
 
 # What a search passes over for a fault of the very kind that is to be found.
 _FAULTY = frozenset({"incomplete-checkpoint", "vanished"})

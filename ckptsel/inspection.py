@@ -11,7 +11,7 @@ from ckptsel import storage
 from ckptsel.formats import open_contents
 from ckptsel.loading import how_to_load
 from ckptsel.model_layers import layers_in
-from ckptsel.scan import Scan
+from ckptsel.search.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,11 +167,13 @@ def layers_of(weights: Iterable[Tensor]) -> tuple[Layer, ...]:
 
 def _in_order(layers: tuple[Layer, ...], order: list[str]) -> tuple[Layer, ...]:
     """HDF5 sorts groups by name; the model's config knows better. What it has not, comes last."""
-    places = {path + "/": number for number, path in enumerate(order)}
+    places = {path: number for number, path in enumerate(order)}
 
     def place(layer: Layer) -> int:
-        above = [n for path, n in places.items() if f"{layer.path}/".startswith(path)]
-        return max(above, default=len(order))
+        above = layer.path
+        while above and above not in places:
+            above = above.rpartition("/")[0]
+        return places.get(above, len(order))
 
     return tuple(sorted(layers, key=place)) if order else layers
 

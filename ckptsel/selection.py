@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Monitor, Ranked, Ranking
-from ckptsel.columns import columns_of
 from ckptsel.errors import MonitorNotFoundError, StrictError
-from ckptsel.monitor import MonitorFields, find_monitor
-from ckptsel.query import Query
-from ckptsel.ranking import monitor_for
-from ckptsel.remarks import count_valueless, keras2_auto, name_traps
-from ckptsel.standing import everything, ranked, rest
-from ckptsel.survey import Survey, survey
-from ckptsel.traps import negated_loss, without_missing
+from ckptsel.ranking.columns import columns_of
+from ckptsel.ranking.monitor import MonitorFields, find_monitor
+from ckptsel.ranking.order import monitor_for
+from ckptsel.ranking.remarks import count_valueless, keras2_auto, name_traps
+from ckptsel.ranking.standing import everything, ranked, rest
+from ckptsel.ranking.traps import negated_loss, without_missing
+from ckptsel.search.query import Query
+from ckptsel.search.survey import Survey, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ckptsel.columns import Column
+    from ckptsel.ranking.columns import Column
 
 __all__ = ["Query", "select"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ckptsel.checkpoint import Finding, Ranked, Ranking
-    from ckptsel.query import Query
+    from ckptsel.search.query import Query
     from ckptsel.verify import Verdict
 
 

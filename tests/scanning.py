@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.scan import Scan
+from ckptsel.search.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ckptsel.grouping import Folder
+    from ckptsel.search.grouping import Folder
 
 
 def paths(folders: Iterable[Folder]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.selection import select
 
 if TYPE_CHECKING:

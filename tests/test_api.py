@@ -10,7 +10,7 @@ import pytest
 
 import ckptsel
 from ckptsel import api, selection
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from tests.folders import make
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from ckptsel.candidates import candidates
 from ckptsel.errors import LocationNotFoundError, NothingFoundError, StrictError
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -35,19 +35,8 @@ ROOMS = (
     "loading",
     "severity",
     "selection",
-    "remarks",
-    "standing",
-    "ties",
-    "traps",
-    "columns",
-    "survey",
-    "mismatch",
-    "nesting",
-    "scan",
-    "grouping",
-    "monitor",
     "ranking",
-    "query",
+    "search",
     "formats",
     "naming",
     "storage",
@@ -138,12 +127,12 @@ def test_the_checks_see_imports() -> None:
     """Imports within functions and for types are seen, under all spellings."""
     source = (
         "from typing import TYPE_CHECKING\n"
-        "import ckptsel.scan\n"
+        "import ckptsel.search.scan\n"
         "from ckptsel import storage, __version__, best\n"
         "if TYPE_CHECKING:\n    from ckptsel.naming.read import Table\n"
         "def f():\n    import rich.text\n    from ckptsel.cli.app import app\n"
     )
-    assert inside(source) == {"scan", "storage", "", "naming.read", "cli.app"}
+    assert inside(source) == {"search.scan", "storage", "", "naming.read", "cli.app"}
     assert "rich.text" in imports(source)
     assert room("cli.app") < room("") < room("naming.read") < room("storage")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckptsel.errors import DirectionError, MonitorNotFoundError, StrictError, TieError, UsageError
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.selection import select
 from tests.folders import make
 from tests.selecting import codes, places, ranked

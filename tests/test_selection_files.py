@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckptsel.errors import NothingFoundError
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.selection import select
 from tests.folders import make
 from tests.selecting import codes, places, ranked
@@ -45,7 +45,7 @@ def test_many_links_hide_nobody(here: Path) -> None:
 def test_many_vanished_files_hide_nobody(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are deleted between being found and being looked at are said, and passed over."""
     make(here, *(f"e={n:02d}-val_loss=0.{n:02d}.h5" for n in range(1, 41)))
-    from ckptsel import survey  # noqa: PLC0415 - it has the function's name
+    from ckptsel.search import survey  # noqa: PLC0415 - it has the function's name
 
     real = survey.survey
 

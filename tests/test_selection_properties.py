@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckptsel.errors import MonitorNotFoundError
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.selection import select
 
 TEXTS = st.sampled_from(["0.10", "0.2", "0.20", "nan", "inf", "-inf", "-0.30", "0.00", "1e-05"])

@@ -10,7 +10,7 @@ import pytest
 from ckptsel import soundness
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError, TieError
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.selection import select
 from ckptsel.soundness import Sound, sound, verified
 from ckptsel.verify import Verdict

@@ -17,7 +17,7 @@ import pytest
 from ckptsel.checkpoint import Finding
 from ckptsel.cli import progress, verified
 from ckptsel.errors import ExitCode
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.verify import Verdict
 
 if TYPE_CHECKING:

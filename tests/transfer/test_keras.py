@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.selection import select
 from ckptsel.transfer.copy import copy
 

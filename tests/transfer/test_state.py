@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ckptsel.query import Query
+from ckptsel.search.query import Query
 from ckptsel.selection import select
 from ckptsel.transfer.copy import CopiedFile, copy
 from tests.transfer.rankings import checkpoint, contents, ranking, tensorflow_like

@@ -6,20 +6,20 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Ranked
-from ckptsel.columns import rounding
 from ckptsel.naming.read import as_number
-from ckptsel.ranking import not_rankable, order, shortlist
-from ckptsel.survey import bare_checkpoint, checkpoint_of
-from ckptsel.ties import tie_findings
+from ckptsel.ranking.columns import rounding
+from ckptsel.ranking.order import not_rankable, order, shortlist
+from ckptsel.ranking.ties import tie_findings
+from ckptsel.search.survey import bare_checkpoint, checkpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ckptsel.checkpoint import Checkpoint, Monitor
-    from ckptsel.columns import Column
-    from ckptsel.monitor import MonitorFields
-    from ckptsel.query import Query
-    from ckptsel.survey import Survey
+    from ckptsel.ranking.columns import Column
+    from ckptsel.ranking.monitor import MonitorFields
+    from ckptsel.search.query import Query
+    from ckptsel.search.survey import Survey
 
 # More rows than asked for are looked at, since some may turn out to be links to others, or gone.
 _SPARE = 16

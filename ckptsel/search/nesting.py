@@ -12,7 +12,7 @@ from ckptsel.naming.tokens import tokenize
 from ckptsel.naming.vocabulary import QUALIFIERS, role_of
 
 if TYPE_CHECKING:
-    from ckptsel.grouping import Folder
+    from ckptsel.search.grouping import Folder
 
 # Lightning cuts `…-val/loss=0.3` at the slash, and names begin with the rest of the label.
 _CUT_LABEL = re.compile(rf"(?:^|[^A-Za-z])(?:{'|'.join(QUALIFIERS)})$")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckptsel.ranking import printed_unit
+from ckptsel.ranking.order import printed_unit
 
 if TYPE_CHECKING:
-    from ckptsel.monitor import MonitorFields
-    from ckptsel.survey import Survey, TableIn
+    from ckptsel.ranking.monitor import MonitorFields
+    from ckptsel.search.survey import Survey, TableIn
 
 
 class Column(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ckptsel import storage
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import LocationNotFoundError
-from ckptsel.grouping import (
+from ckptsel.search.grouping import (
     ALWAYS,
     NOT_SIMPLE,
     TENSORFLOW_DATA,

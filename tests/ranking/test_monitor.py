@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
-from ckptsel.monitor import MonitorFields, find_monitor
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
+from ckptsel.ranking.monitor import MonitorFields, find_monitor
 
 LOSS = ["a-val_loss=0.50.h5", "a-val_loss=0.30.h5"]
 BOTH = ["b-acc=0.50-loss=0.1.h5", "b-acc=0.60-loss=0.2.h5"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckptsel.errors import LocationNotFoundError
-from ckptsel.scan import Scan
+from ckptsel.search.scan import Scan
 from tests.folders import make
 from tests.scanning import paths, said, scanned
 

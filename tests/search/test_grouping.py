@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckptsel.grouping import (
+from ckptsel.search.grouping import (
     Folder,
     add_prefix,
     data_files,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ckptsel.checkpoint import Mode
-    from ckptsel.columns import Column
+    from ckptsel.ranking.columns import Column
 
 
 def negated_loss(monitor: str, columns: list[Column]) -> Finding | None:

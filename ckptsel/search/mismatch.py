@@ -10,11 +10,11 @@ from ckptsel.errors import NothingFoundError, PatternError, PatternMismatchError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.grouping import Folder
     from ckptsel.naming.form import Reading
     from ckptsel.naming.pattern import Pattern
-    from ckptsel.query import Query
-    from ckptsel.scan import Scan
+    from ckptsel.search.grouping import Folder
+    from ckptsel.search.query import Query
+    from ckptsel.search.scan import Scan
 
 
 class Unread(NamedTuple):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckptsel.errors import LocationNotFoundError, NothingFoundError, PatternMismatchError
-from ckptsel.query import Query
-from ckptsel.survey import checkpoint_of, survey
+from ckptsel.search.query import Query
+from ckptsel.search.survey import checkpoint_of, survey
 from tests.folders import make
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckptsel.survey import Survey
+    from ckptsel.search.survey import Survey
 
 
 def searched(*locations: str, **options: Any) -> Survey:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel import storage
 from ckptsel.checkpoint import Checkpoint, Finding, Metric
-from ckptsel.grouping import run_of
-from ckptsel.mismatch import Unread, mismatch, nothing_found
 from ckptsel.naming.form import Reading
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
-from ckptsel.scan import Scan
+from ckptsel.search.grouping import run_of
+from ckptsel.search.mismatch import Unread, mismatch, nothing_found
+from ckptsel.search.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ckptsel.grouping import Folder
-    from ckptsel.query import Query
+    from ckptsel.search.grouping import Folder
+    from ckptsel.search.query import Query
 
 
 class TableIn(NamedTuple):
@@ -115,7 +115,7 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
     folders = list(walk)
     if not given:
         # A given pattern says itself which folders belong to the names.
-        from ckptsel.nesting import nest  # noqa: PLC0415
+        from ckptsel.search.nesting import nest  # noqa: PLC0415
 
         nest(folders)
     found = Survey(learned=not given, findings=scan.findings, passed_over=scan.passed_over)

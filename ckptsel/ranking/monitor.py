@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
 from ckptsel.naming.vocabulary import canonical, role_of
-from ckptsel.ranking import printed_unit
+from ckptsel.ranking.order import printed_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ckptsel.checkpoint import Checkpoint, Metric
 from ckptsel.errors import DirectionError
-from ckptsel.ranking import (
+from ckptsel.ranking.order import (
     may_be_reversed,
     monitor_for,
     not_rankable,

@@ -7,15 +7,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.monitor import has_unlabelled, metrics_in
 from ckptsel.naming.vocabulary import keras2_direction
+from ckptsel.ranking.monitor import has_unlabelled, metrics_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckptsel.checkpoint import Monitor
-    from ckptsel.columns import Column
-    from ckptsel.survey import Survey
+    from ckptsel.ranking.columns import Column
+    from ckptsel.search.survey import Survey
 
 
 def name_traps(found: Survey) -> list[Finding]:

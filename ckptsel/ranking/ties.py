@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import TieError
 from ckptsel.naming.read import as_number
-from ckptsel.ranking import may_be_reversed, turn_of
+from ckptsel.ranking.order import may_be_reversed, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric, Monitor
-    from ckptsel.monitor import MonitorFields
+    from ckptsel.ranking.monitor import MonitorFields
 
 
 def tie_findings(

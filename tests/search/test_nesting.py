@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.nesting import nest
-from ckptsel.scan import Scan
+from ckptsel.search.nesting import nest
+from ckptsel.search.scan import Scan
 from tests.folders import make
 
 if TYPE_CHECKING:

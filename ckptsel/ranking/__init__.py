@@ -1,0 +1,1 @@
+"""From what the names say to checkpoints in their order."""

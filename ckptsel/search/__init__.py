@@ -1,0 +1,1 @@
+"""From locations to what the names of the checkpoints there say."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ckptsel.formats.window import Window
 
 # A chunk is decompressed as a whole. h5py's own are below 1 MiB unless told otherwise.
-_MAX_CHUNK_BYTES = 256 * 2**20
+_MAX_CHUNK_BYTES = 128 * 2**20
 
 # What h5py raises on files that lie, by the kind of lie.
 HDF5_ERRORS = (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError, struct.error)

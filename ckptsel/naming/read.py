@@ -39,6 +39,7 @@ class Table:
     names: list[str]
     columns: list[tuple[str, ...]] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    _first: tuple[Metric, ...] = ()
 
     def reading(self, row: int) -> Reading:
         """What was read from one of the names."""
@@ -48,7 +49,12 @@ class Table:
 
     def metrics(self, row: int) -> tuple[Metric, ...]:
         """Everything that was read from one of the names, as metrics."""
-        return metrics_of(self.reading(row))
+        if row:
+            return metrics_of(self.reading(row))
+        # The first name is asked again and again for what the table holds.
+        if not self._first:
+            self._first = metrics_of(self.reading(0))
+        return self._first
 
     def numbers(self, name: str) -> list[float]:
         """One field's values, in the order of the names; NaN where there is no number."""

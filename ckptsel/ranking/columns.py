@@ -66,6 +66,7 @@ def _units(column: Column) -> set[float]:
     field = next(field for field in table.form.fields if field.name == column.field)
     if field.is_exact:
         return {0.0}
-    # What the quick way read has one number of decimals.
-    rows = range(len(column.values)) if table.readings else (0,)
-    return {printed_unit(column.text(row)) for row in rows}
+    if not table.readings:
+        # What the quick way read has the one number of decimals that the format says.
+        return {printed_unit(column.place.table.columns[table.form.fields.index(field)][0])}
+    return {printed_unit(column.text(row)) for row in range(len(column.values))}

@@ -113,7 +113,7 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
     scan = Scan(query.max_depth, query.include, query.exclude, progress)
     walk = scan.folders(query.locations) if query.files is None else scan.files(query.files)
     folders = list(walk)
-    if not given:
+    if not given and len(folders) > 1:
         # A given pattern says itself which folders belong to the names.
         from ckptsel.search.nesting import nest  # noqa: PLC0415
 

@@ -94,8 +94,9 @@ class Pattern:
         """Read a name or a path; the pattern's folders must be the path's last ones.
 
         Returns:
-            The reading. Its values print, by `format`, as the very name that was read; if
-            several readings do, its status is `ambiguous`.
+            The reading. Its values print, by `format`, as the very name that was read, but
+            for what Lightning inserts and appends; if several readings do, its status is
+            `ambiguous`.
         """
         reason = NO_MATCH
         for form in self.forms:

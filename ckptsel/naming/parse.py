@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.naming.form import Status
+
+
+# `--0.9999` is a value or its opposite, unless two dashes separate elsewhere, too: `--acc--0.9`.
+_DOUBTFUL_SIGN = re.compile(r"(?<!-)--\d+\.\d")
+_DASHES = re.compile(r"--+[A-Za-z]|---")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ def read_names(
         for table in tables:
             for row, name in enumerate(table.names):
                 found[name] = _named(name, table, row, single=single and not given)
-        found.update((name, _unread(name, why, single=single)) for name, why in unread.items())
+        for name, why in unread.items():
+            found[name] = _unread(name, why, single=single, learned=not given)
     return [found[name] for name in names]
 
 
@@ -78,7 +85,7 @@ def _named(name: str, table: Table, row: int, *, single: bool) -> NameReading:
     return NameReading(name, "ok", table.pattern.text, metrics, findings)
 
 
-def _unread(name: str, reading: Reading, *, single: bool) -> NameReading:
+def _unread(name: str, reading: Reading, *, single: bool, learned: bool) -> NameReading:
     findings: list[Finding] = []
     if reading.status == "ambiguous":
         why = reading.reason or f"{dict(reading.values)} or {dict(reading.other)}"
@@ -88,6 +95,11 @@ def _unread(name: str, reading: Reading, *, single: bool) -> NameReading:
     elif reading.reason:
         findings.append(Finding("no-match", reading.reason, name))
     metrics = unlabelled_numbers(name, None) if single else ()
+    doubtful = _DOUBTFUL_SIGN.search(name) and not _DASHES.search(name)
+    if learned and doubtful and reading.status == "no-match":
+        said = "'--' before the value: a minus, or a separator?"
+        findings.append(Finding("ambiguous-name", said, name, strict=True))
+        return NameReading(name, "ambiguous", metrics=metrics, findings=tuple(findings))
     status = "ok" if metrics and reading.status == "no-match" else reading.status
     return NameReading(name, status, metrics=metrics, findings=tuple(findings))
 

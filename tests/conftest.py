@@ -21,7 +21,7 @@ def damaged_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keras's own files, sound and damaged for real; not to be written to."""
     pytest.importorskip("keras")
     folder = tmp_path_factory.mktemp("damaged")
-    command = [sys.executable, "-m", "tests.damaged_writer", str(folder)]
+    command = [sys.executable, "-m", "tests.verification.damaged_writer", str(folder)]
     done = subprocess.run(
         command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
     )

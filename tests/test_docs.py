@@ -14,7 +14,7 @@ import pytest
 
 import ckptsel
 from ckptsel import errors
-from ckptsel.severity import SEVERITIES
+from ckptsel.verification.severity import SEVERITIES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

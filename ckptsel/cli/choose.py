@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Ranked, Ranking
     from ckptsel.selection import Query
-    from ckptsel.soundness import Sound
+    from ckptsel.verification.soundness import Sound
 
 
 def ranked(query: Query, *, keep: int | None = None, rank: bool = True) -> Ranking:
@@ -56,7 +56,7 @@ def sound(ranking: Ranking, query: Query, top: int | None) -> Sound:
         TieError: under --tie error, two sound ones share the last place that is taken.
     """
     from ckptsel.cli.verified import reading, say
-    from ckptsel.soundness import sound as core
+    from ckptsel.verification.soundness import sound as core
 
     taken(ranking, query, top)
     number = None if query.per_run and top is None else top or 1
@@ -75,8 +75,8 @@ def verified(ranking: Ranking, rows: Sequence[Ranked], query: Query) -> Sound:
         DamagedError: under --strict, one is damaged or not safe to load.
     """
     from ckptsel.cli.verified import reading
-    from ckptsel.soundness import Sound
-    from ckptsel.soundness import verified as core
+    from ckptsel.verification.soundness import Sound
+    from ckptsel.verification.soundness import verified as core
 
     with reading() as on_bytes:
         verdicts = core(rows, strict=query.strict, on_bytes=on_bytes)

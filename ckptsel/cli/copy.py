@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ckptsel.selection import Query
-    from ckptsel.soundness import Sound
     from ckptsel.transfer.copy import Copied
+    from ckptsel.verification.soundness import Sound
 
 EXAMPLES = (
     "ckptsel copy runs/mnist --to best.keras",

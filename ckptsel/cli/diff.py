@@ -50,7 +50,7 @@ def run(
     """
     chosen = output_name(output_format, null=null, default="table")
     from ckptsel.cli.diff_report import DiffReport
-    from ckptsel.comparison import compare
+    from ckptsel.comparison.compare import compare
 
     found = compare(a, b, tolerance=tolerance, weights_only=weights_only)
     output.write(DiffReport(found, tolerance, weights_only=weights_only), chosen)

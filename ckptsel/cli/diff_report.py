@@ -14,7 +14,7 @@ from ckptsel.record import finite
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ckptsel.comparison import Comparison, Difference
+    from ckptsel.comparison.compare import Comparison, Difference
     from ckptsel.formats.contents import Tensor
 
 COLUMNS = (

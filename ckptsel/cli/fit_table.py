@@ -11,8 +11,8 @@ from ckptsel.cli.table import Column
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ckptsel.fitting import Fit, Match, Place
-    from ckptsel.model_layers import Shape
+    from ckptsel.inspection.fitting import Fit, Match, Place
+    from ckptsel.inspection.model_layers import Shape
 
 _SHAPES_SHOWN = 6
 FIT_HEADING = (

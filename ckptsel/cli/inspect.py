@@ -58,10 +58,10 @@ def run(
     With --against, the exit code is 4 if the weights of one do not fit.
     """
     chosen = output_name(output_format, null=null, default="table")
-    from ckptsel.against import Model
-    from ckptsel.against import against as fit_into
     from ckptsel.cli.inspection_report import Inspected, InspectionReport
-    from ckptsel.inspection import inspect
+    from ckptsel.inspection.against import Model
+    from ckptsel.inspection.against import against as fit_into
+    from ckptsel.inspection.inspect import inspect
 
     model = Model(against) if against is not None else None
     found = [

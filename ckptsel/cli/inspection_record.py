@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.inspection import count_parameters
+from ckptsel.inspection.inspect import count_parameters
 from ckptsel.record import finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ckptsel.formats.contents import Facts, Tensor
-    from ckptsel.inspection import Inspection
+    from ckptsel.inspection.inspect import Inspection
 
 STATISTICS = ("min", "max", "mean", "std", "nan", "infinite", "zero")
 

@@ -21,14 +21,14 @@ from ckptsel.cli.inspection_record import (
     tensor_record,
 )
 from ckptsel.cli.table import Column, Table
-from ckptsel.inspection import count_parameters
+from ckptsel.inspection.inspect import count_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ckptsel.fitting import Fit
     from ckptsel.formats.contents import Tensor
-    from ckptsel.inspection import Inspection
+    from ckptsel.inspection.fitting import Fit
+    from ckptsel.inspection.inspect import Inspection
 
 _TENSOR = ("file", "path", "layer", "role", "shape", "dtype", "parameters", "size_bytes")
 _SHARES_FROM = 4

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.checkpoint import Ranked, Ranking
-    from ckptsel.soundness import Sound
+    from ckptsel.verification.soundness import Sound
 
 _OVERRIDES = "these can come from CKPTSEL_OUTPUT and CKPTSEL_FORMAT; what is typed beats both"
 

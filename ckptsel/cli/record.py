@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Finding, Ranked, Ranking
-    from ckptsel.soundness import Sound
+    from ckptsel.verification.soundness import Sound
 
 # The columns of csv and tsv that are always there, in this order; the metrics follow.
 FIXED = (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Ranked, Ranking
-    from ckptsel.soundness import Sound
+    from ckptsel.verification.soundness import Sound
 
 _MARK = "*"
 _PATTERNS_SHOWN = 5

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ckptsel.cli import output, text
 from ckptsel.cli.progress import progress
-from ckptsel.severity import severity_of
+from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ckptsel.checkpoint import Finding
-    from ckptsel.verify import Verdict
+    from ckptsel.verification.verify import Verdict
 
 
 def verdict_record(verdict: Verdict) -> dict[str, object]:

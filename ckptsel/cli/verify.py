@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from ckptsel.selection import Query
-    from ckptsel.verify import Verdict
+    from ckptsel.verification.verify import Verdict
 
 EXAMPLES = (
     "ckptsel verify runs/mnist",
@@ -45,7 +45,7 @@ def run(
     """
     from ckptsel.cli.verified import reading
     from ckptsel.cli.verify_report import VerifyReport
-    from ckptsel.verify import verify_all
+    from ckptsel.verification.verify import verify_all
 
     chosen = output_name(output_format, null=null, default="table")
     sizes = _found(query)
@@ -73,7 +73,7 @@ def run(
 
 def _found(query: Query) -> dict[str, int]:
     """What is to be verified, with sizes; what was noticed on the way is said."""
-    from ckptsel.candidates import candidates
+    from ckptsel.verification.candidates import candidates
 
     with progress(lambda files: text.count(files, "file") + "…") as tick:
         found = candidates(query, tick)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from ckptsel.cli import text
 from ckptsel.cli.table import Column, Table
 from ckptsel.cli.verified import finding_record
-from ckptsel.severity import severity_of
+from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Finding
     from ckptsel.formats.contents import Level
-    from ckptsel.verify import Verdict
+    from ckptsel.verification.verify import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 # Tried in this order; each module has a FORMAT. Loaded only when a file is opened.
 _MODULES: tuple[str, ...] = (
-    "keras_archive",
-    "keras_legacy",
-    "keras_weights",
-    "keras_sharded",
-    "saved_model",
-    "tensorflow_v2",
-    "tensorflow_v1",
+    "keras.archive",
+    "keras.legacy",
+    "keras.weights",
+    "keras.sharded",
+    "tensorflow.saved_model",
+    "tensorflow.v2",
+    "tensorflow.v1",
     "safetensors",
     "npz",
-    "torch_archive",
-    "torch_legacy",
+    "torch.archive",
+    "torch.legacy",
     "huggingface",
-    "orbax",
+    "orbax.folder",
 )
 
 _HEAD_BYTES = 4096

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError
-from ckptsel.formats import safetensors, torch_archive, torch_legacy
+from ckptsel.formats import safetensors
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.strict_json import read_object
+from ckptsel.formats.torch import archive as torch_archive
+from ckptsel.formats.torch import legacy as torch_legacy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ from functools import partial
 
 from ckptsel.errors import CkptselError
 from ckptsel.formats import open_contents
-from ckptsel.verify import verify
+from ckptsel.verification.verify import verify
 from tests.formats.mutations import Damaged, mutations
 from tests.formats.small_samples import PATHS, write_small_samples
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ckptsel.cli.diff_report import COLUMNS
-from ckptsel.comparison import Comparison, Difference
+from ckptsel.comparison.compare import Comparison, Difference
+from ckptsel.comparison.matching import Pair
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import Tensor
-from ckptsel.matching import Pair
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -53,7 +53,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         calls.append((a, b, options))
         return FOUND
 
-    monkeypatch.setattr("ckptsel.comparison.compare", compare)
+    monkeypatch.setattr("ckptsel.comparison.compare.compare", compare)
     return calls
 
 
@@ -194,7 +194,7 @@ def test_a_deep_config(run: Run, monkeypatch: pytest.MonkeyPatch, name: str, dep
     for _ in range(depth):
         deep = {"a": deep}
     found = replace(FOUND, config={"config": (deep, None)})
-    monkeypatch.setattr("ckptsel.comparison.compare", lambda *_, **__: found)
+    monkeypatch.setattr("ckptsel.comparison.compare.compare", lambda *_, **__: found)
     result = run("diff", "a", "b", "-o", name)
     assert result.exit_code == 4
     assert "config" in result.stdout
@@ -222,7 +222,7 @@ def test_errors(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def compare(*_: object, **__: object) -> Comparison:
         raise DamagedError("broken")
 
-    monkeypatch.setattr("ckptsel.comparison.compare", compare)
+    monkeypatch.setattr("ckptsel.comparison.compare.compare", compare)
     assert run("diff", "a", "b").exit_code == 5
 
 

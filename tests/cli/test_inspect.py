@@ -21,8 +21,8 @@ import pytest
 from ckptsel.cli.inspection_report import Inspected, InspectionReport
 from ckptsel.cli.table import plain
 from ckptsel.errors import ExitCode
-from ckptsel.inspection import inspect
-from tests.inspect_samples import inspected_folder
+from ckptsel.inspection.inspect import inspect
+from tests.inspection.inspect_samples import inspected_folder
 from tests.running import run
 
 __all__ = ["inspected_folder"]
@@ -333,7 +333,7 @@ def test_without_the_package_that_lists_tensors(
 ) -> None:
     """A checkpoint that only PyTorch could list is shown all the same, with the extra's name."""
     del files
-    monkeypatch.setattr("ckptsel.formats.torch_archive.find_spec", lambda _: None)
+    monkeypatch.setattr("ckptsel.formats.torch.archive.find_spec", lambda _: None)
     found = inspect("p.pt")
     assert not found.lists_tensors
     lines = list(plain(InspectionReport([Inspected(found, None, "")]).table()))

@@ -18,7 +18,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.cli import progress, verified
 from ckptsel.errors import ExitCode
 from ckptsel.search.query import Query
-from ckptsel.verify import Verdict
+from ckptsel.verification.verify import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         for path in paths:
             yield Verdict(path, "keras", calls["findings"].get(path, ()), 4, options["level"])
 
-    monkeypatch.setattr("ckptsel.candidates.candidates", candidates)
-    monkeypatch.setattr("ckptsel.verify.verify_all", verify_all)
+    monkeypatch.setattr("ckptsel.verification.candidates.candidates", candidates)
+    monkeypatch.setattr("ckptsel.verification.verify.verify_all", verify_all)
     return calls
 
 
@@ -386,7 +386,7 @@ def test_nothing_is_opened_without_verify(here: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stderr.split() if name.startswith("ckptsel.")}
     assert "ckptsel.selection" in loaded
-    heavy = ("ckptsel.formats", "ckptsel.verify", "ckptsel.soundness", "ckptsel.severity")
+    heavy = ("ckptsel.formats", "ckptsel.verification")
     assert not [name for name in loaded if name.startswith((*heavy, "ckptsel.cli.verified"))]
 
 

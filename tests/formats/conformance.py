@@ -4,7 +4,7 @@ A test class names its module and gives a `sample`: a file written by the real f
 what that framework reads in it.
 
     class TestKerasWeights(FormatConformance):
-        module = "keras_weights"
+        module = "keras.weights"
 
         @pytest.fixture
         def sample(self, ...) -> Sample: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.formats.keras_samples import write_keras_samples
+from tests.formats.keras.samples import write_keras_samples
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from ckptsel.errors import CkptselError
-from ckptsel.inspection import inspect
-from ckptsel.verify import verify
+from ckptsel.inspection.inspect import inspect
+from ckptsel.verification.verify import verify
 from tests.formats.mutations import Damaged, mutations
 from tests.formats.small_samples import PATHS
 from tests.formats.special_damage import special_damage

@@ -57,7 +57,7 @@ def _main(folder: str, units: int) -> None:
     _keras(at, units)
     _keras_two(at, units)
     _numpy_and_torch(at, units)
-    data = os.path.join(os.path.dirname(__file__), "data")
+    data = os.path.join(os.path.dirname(__file__), "orbax", "data")
     for name in PATHS:
         if name.startswith("orbax"):
             shutil.copytree(os.path.join(data, name), os.path.join(folder, name, "1"))

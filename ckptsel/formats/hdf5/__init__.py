@@ -1,0 +1,1 @@
+"""Plain HDF5: files from strangers, read without trusting them."""

@@ -1,0 +1,1 @@
+"""What Keras writes: whole models, weights, shards; and its configs."""

@@ -1,0 +1,175 @@
+"""The members of a saved Keras model: in a `.keras` zip, or in a folder of the same layout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import tempfile
+import zipfile
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ckptsel.errors import DamagedError
+from ckptsel.formats import zip_checks
+from ckptsel.formats.hdf5.file import Hdf5, open_hdf5
+from ckptsel.formats.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ckptsel.checkpoint import Finding
+    from ckptsel.formats.contents import Level
+
+# JSON of this size takes some twenty times as much memory, and no model's config is near it.
+_CONFIG_LIMIT_BYTES = 16 * 2**20
+
+_LOCAL_HEADER_BYTES = 30
+_ENCRYPTED = 0x01
+
+
+class Members(Protocol):
+    """Where a model's config and weights are."""
+
+    names: frozenset[str]
+
+    def read(self, name: str) -> bytes:
+        """A small member. Raises DamagedError if it cannot be read, or is not small."""
+
+    def hdf5(self, name: str) -> Hdf5:
+        """A member that is HDF5. Raises DamagedError if it cannot be opened."""
+
+    def npz_names(self, name: str) -> list[str]:
+        """The arrays in a member that is an npz. Raises DamagedError if it cannot be opened."""
+
+    def damage(self, level: Level, on_bytes: Callable[[int], None] | None) -> Iterator[Finding]:
+        """What is broken about the members, whatever they hold."""
+
+    def dangers(self) -> Iterator[Finding]:
+        """What is unsafe about the members, whatever they hold."""
+
+    def close(self) -> None:
+        """Let go of all files."""
+
+
+class ZipMembers:
+    """The members of a zip. Keras stores them as they are, so that HDF5 reads them in place."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._archive = zip_checks.open_zip(path)
+        self._temporary: list[Any] = []
+        self.names = frozenset(self._archive.namelist())
+
+    def read(self, name: str) -> bytes:
+        """See `Members.read`."""
+        return zip_checks.read_member(self._archive, name, _CONFIG_LIMIT_BYTES)
+
+    def hdf5(self, name: str) -> Hdf5:
+        """See `Members.hdf5`."""
+        return Hdf5(self._window(name), self._path)
+
+    def npz_names(self, name: str) -> list[str]:
+        """See `Members.npz_names`."""
+        file = self._unpacked(self._archive.getinfo(name))
+        try:
+            with zipfile.ZipFile(file) as inner:
+                return [entry.removesuffix(".npy") for entry in inner.namelist()]
+        except zip_checks.ZIP_ERRORS as error:
+            raise DamagedError(f"{name} in {self._path!r} is no npz: {error}") from None
+
+    def _window(self, name: str) -> Window:
+        info = self._archive.getinfo(name)
+        stored = info.compress_type == zipfile.ZIP_STORED and info.file_size == info.compress_size
+        if not stored or info.flag_bits & _ENCRYPTED:
+            return Window(self._unpacked(info), 0, info.file_size)
+        file = self._archive.fp
+        assert file is not None, "the archive is closed"
+        try:
+            file.seek(info.header_offset)
+            header = file.read(_LOCAL_HEADER_BYTES)
+            # APPNOTE.TXT 4.3.7: name and extra field may be longer than in the directory.
+            lengths = struct.unpack("<2H", header[26:30])
+        except (OSError, ValueError, struct.error) as error:
+            raise DamagedError(f"{name} in {self._path!r} cannot be read: {error}") from None
+        start = info.header_offset + _LOCAL_HEADER_BYTES + sum(lengths)
+        if header[:4] != b"PK\x03\x04" or start + info.file_size > os.fstat(file.fileno()).st_size:
+            raise DamagedError(f"{name} in {self._path!r} is not where the directory says")
+        return Window(file, start, info.file_size)  # type: ignore[arg-type]
+
+    def _unpacked(self, info: zipfile.ZipInfo) -> Any:
+        """A member in a temporary file: somebody has packed the archive again, compressed."""
+        if zip_checks.is_bomb(self._archive):
+            raise DamagedError(f"{self._path!r} is a compression bomb and is not unpacked")
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the contents
+        self._temporary.append(file)
+        try:
+            with self._archive.open(info) as member:
+                shutil.copyfileobj(member, file, zip_checks.BLOCK_BYTES)
+        except zip_checks.ZIP_ERRORS as error:
+            name = info.filename
+            raise DamagedError(f"{name} in {self._path!r} cannot be read: {error}") from None
+        if file.tell() != info.file_size:
+            raise DamagedError(f"{info.filename} in {self._path!r} is not as long as it says")
+        return file
+
+    def damage(self, level: Level, on_bytes: Callable[[int], None] | None) -> Iterator[Finding]:
+        """See `Members.damage`: every member has a CRC-32."""
+        return zip_checks.zip_damage(self._archive, self._path, level, on_bytes)
+
+    def dangers(self) -> Iterator[Finding]:
+        """See `Members.dangers`."""
+        return zip_checks.zip_dangers(self._archive, self._path)
+
+    def close(self) -> None:
+        """See `Members.close`."""
+        self._archive.close()
+        for file in self._temporary:
+            file.close()
+
+
+class FolderMembers:
+    """The files of an unzipped model, as `save_model(…, zipped=False)` writes them."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._open: list[Any] = []
+        try:
+            self.names = frozenset(os.listdir(path))
+        except OSError as error:
+            raise DamagedError(f"cannot read {path!r}: {error.strerror}") from error
+
+    def read(self, name: str) -> bytes:
+        """See `Members.read`."""
+        try:
+            with open(os.path.join(self._path, name), "rb") as file:
+                data = file.read(_CONFIG_LIMIT_BYTES + 1)
+        except OSError as error:
+            raise DamagedError(f"cannot read {name} in {self._path!r}: {error.strerror}") from error
+        if len(data) > _CONFIG_LIMIT_BYTES:
+            raise DamagedError(f"{name} in {self._path!r} is too large for a config")
+        return data
+
+    def hdf5(self, name: str) -> Hdf5:
+        """See `Members.hdf5`."""
+        file, found = open_hdf5(os.path.join(self._path, name))
+        self._open.append(file)
+        return found
+
+    def npz_names(self, name: str) -> list[str]:
+        """See `Members.npz_names`."""
+        with zip_checks.open_zip(os.path.join(self._path, name)) as inner:
+            return [entry.removesuffix(".npy") for entry in inner.namelist()]
+
+    def damage(self, level: Level, on_bytes: Callable[[int], None] | None) -> Iterator[Finding]:
+        """See `Members.damage`: loose files have no checksums."""
+        del level, on_bytes
+        return iter(())
+
+    def dangers(self) -> Iterator[Finding]:
+        """See `Members.dangers`."""
+        return iter(())
+
+    def close(self) -> None:
+        """See `Members.close`."""
+        for file in self._open:
+            file.close()

@@ -1,0 +1,149 @@
+"""What the paths in a Keras 3 weights file mean: roles, layers, step, learning rate, metrics."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ckptsel.formats.contents import Tensor, TensorRole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ckptsel.formats.hdf5.dataset import Stored
+
+# Parts of a path below which there is neither a weight nor the optimizer.
+_OTHER = frozenset(
+    ("metrics", "_metrics", "_compile_metrics", "_loss_tracker", "seed_generator", "_random_seed")
+)
+
+# Classes of tf_keras whose value is total / count, by their names in a path.
+# Source: the subclasses of MeanMetricWrapper in tf_keras/src/metrics.
+_MEANS = frozenset(
+    (
+        "mean",
+        "mean_metric_wrapper",
+        "accuracy",
+        "binary_accuracy",
+        "categorical_accuracy",
+        "sparse_categorical_accuracy",
+        "top_k_categorical_accuracy",
+        "sparse_top_k_categorical_accuracy",
+        "mean_absolute_error",
+        "mean_squared_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error",
+        "cosine_similarity",
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "poisson",
+        "kl_divergence",
+        "hinge",
+        "squared_hinge",
+        "categorical_hinge",
+        "log_cosh_error",
+    )
+)
+_ROOT = "root_mean_squared_error"
+
+
+def role_of(path: str) -> TensorRole:
+    """The role of a dataset `…/vars/N`.
+
+    Keras names a group after the attribute that holds the object (`_walk_saveable` in
+    saving_lib.py): the compiled optimizer is `optimizer`, also of a nested model, and those of
+    a model with several are usually `…_optimizer`.
+    """
+    owners = path.split("/")[:-2]
+    if any(owner in _OTHER for owner in owners):
+        return "other"
+    return "optimizer" if any(owner.endswith("optimizer") for owner in owners) else "weight"
+
+
+def tensor_of(stored: Stored, layer_of: Callable[[str], str]) -> Tensor:
+    """A dataset as a tensor.
+
+    Args:
+        stored: the dataset.
+        layer_of: path of a `vars` group → the name that it carries, "" if none.
+    """
+    role = role_of(stored.path)
+    layer = "" if role == "optimizer" else layer_of(stored.path.rpartition("/")[0])
+    size = 0 if stored.dtype_name == "object" else stored.size_bytes
+    return Tensor(stored.path, stored.shape, stored.dtype_name, size, role, layer)
+
+
+def step_and_rate(
+    tensors: Mapping[str, Tensor], scalar: Callable[[str], Any]
+) -> tuple[int | None, float | None]:
+    """The optimizer's iterations, and its learning rate if that is a variable.
+
+    `optimizer/vars/0` counts, and `vars/1` is the learning rate unless a schedule gives it.
+    A LossScaleOptimizer counts in its inner optimizer; its own rate means nothing.
+
+    Args:
+        tensors: path → tensor.
+        scalar: path → the value of a tensor without axes.
+    """
+    owner = "optimizer"
+    while f"{owner}/inner_optimizer/vars/0" in tensors:
+        owner += "/inner_optimizer"
+    step = tensors.get(f"{owner}/vars/0")
+    rate = tensors.get(f"{owner}/vars/1")
+    return (
+        int(scalar(step.path)) if step and not step.shape and "int" in step.dtype else None,
+        float(scalar(rate.path)) if rate and not rate.shape and "float" in rate.dtype else None,
+    )
+
+
+def metric_values(paths: Iterable[str], scalar: Callable[[str], Any]) -> dict[str, float]:
+    """The metrics whose totals tf_keras left at `metrics/<class>/vars/{0,1}`: total and count.
+
+    The first `mean` is the loss; the others are called by their class, because the file does
+    not know the name under which they were compiled.
+
+    Args:
+        paths: the paths of all scalar floats.
+        scalar: path → value.
+    """
+    known = set(paths)
+    found = {}
+    for path in sorted(known):
+        parts = path.split("/")
+        if len(parts) != 4 or parts[0] != "metrics" or parts[2:] != ["vars", "0"]:
+            continue
+        name = parts[1]
+        kind = name.rstrip("0123456789").rstrip("_")
+        count_path = f"metrics/{name}/vars/1"
+        if (kind not in _MEANS and kind != _ROOT) or count_path not in known:
+            continue
+        total, count = float(scalar(path)), float(scalar(count_path))
+        if count > 0 and math.isfinite(total):
+            value = total / count
+            if kind == _ROOT:
+                value = math.sqrt(max(value, 0.0))
+            found["loss" if name == "mean" else name] = value
+    return found
+
+
+def named_metrics(found: Mapping[str, float], compiled: Any) -> dict[str, float]:
+    """Metrics under the name they were compiled with, where that is beyond doubt.
+
+    A function as a metric is saved as `mean_metric_wrapper`. If there is one of them, and one
+    text in the compile config that is no class, they belong together.
+
+    Args:
+        found: see `metric_values`.
+        compiled: the compile config.
+    """
+    listed = compiled.get("metrics") if isinstance(compiled, dict) else None
+    functions = [
+        name
+        for name in (listed if isinstance(listed, list) else ())
+        if isinstance(name, str) and name == name.lower()
+    ]
+    wrappers = [name for name in found if name.startswith("mean_metric_wrapper")]
+    if len(functions) == len(wrappers) == 1 and functions[0] not in found:
+        return {functions[0] if name == wrappers[0] else name: found[name] for name in found}
+    return dict(found)

@@ -1,0 +1,1 @@
+"""What Orbax writes: a tree of arrays in a folder."""

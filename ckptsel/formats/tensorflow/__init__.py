@@ -1,0 +1,1 @@
+"""What TensorFlow writes: checkpoints of both versions, SavedModels."""

@@ -1,0 +1,1 @@
+"""Whether checkpoints are whole, finite and safe to load."""

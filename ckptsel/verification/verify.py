@@ -1,0 +1,212 @@
+"""Is this checkpoint whole, finite, not empty, consistent, and safe to load?"""
+
+from __future__ import annotations
+
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckptsel.checkpoint import Finding
+from ckptsel.errors import CkptselError, MissingExtraError
+from ckptsel.formats import open_contents
+from ckptsel.verification.severity import gravest, severity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
+
+    from ckptsel.formats.contents import Contents, Level, Tensor
+    from ckptsel.verification.severity import Severity
+
+# So many tensors are named one by one; a model full of NaN is one story, not a thousand.
+_NAMED = 3
+# The types that can hold a NaN; of the others no value is read.
+_FLOATING = ("float", "bfloat", "complex")
+_BOMBS = frozenset({"compression-bomb", "zip-bomb"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verifying one checkpoint found.
+
+    Attributes:
+        path: the checkpoint.
+        kind: its format, "" if it is not known.
+        findings: what was noticed, the gravest first.
+        tensors: how many tensors it holds.
+        level: `quick` if only the structure was looked at, `full` if every byte was.
+    """
+
+    path: str
+    kind: str
+    findings: tuple[Finding, ...]
+    tensors: int
+    level: Level
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no damage was found."""
+        return not self.of("damage")
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether nothing was found that makes loading it unsafe."""
+        return not self.of("danger")
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """The findings of one severity."""
+        return tuple(each for each in self.findings if severity_of(each.code) == severity)
+
+
+def verify(
+    path: str,
+    *,
+    level: Level = "full",
+    allow_nonfinite: bool = False,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Verify one checkpoint.
+
+    Args:
+        path: a file, a folder or a TensorFlow prefix.
+        level: `quick` looks at the structure, `full` reads all bytes and all values.
+        allow_nonfinite: whether NaN and infinities among the weights are accepted.
+        on_bytes: is told now and then how many more bytes have been read.
+
+    Returns:
+        The verdict. What is wrong with the file is a finding, never an exception.
+    """
+    findings: list[Finding] = []
+    kind, tensors = "", 0
+    try:
+        with open_contents(path) as contents:
+            kind = contents.kind
+            _gather(findings, path, lambda: contents.damage(level, on_bytes))
+            _gather(findings, path, contents.dangers)
+            _gather(findings, path, lambda: _empty(contents, path, findings))
+            if level == "full" and not any(each.code in _BOMBS for each in findings):
+                _gather(findings, path, lambda: _not_finite(contents, path, allow_nonfinite))
+            tensors = _count(contents)
+    except (CkptselError, OSError) as error:
+        findings.append(_unopened(error, path))
+    return Verdict(path, kind, gravest(findings), tensors, level)
+
+
+def verify_all(
+    paths: Iterable[str],
+    *,
+    level: Level = "full",
+    allow_nonfinite: bool = False,
+    on_bytes: Callable[[int], None] | None = None,
+    executor: Executor | None = None,
+) -> Iterator[Verdict]:
+    """Verify many checkpoints, in their order.
+
+    Args:
+        paths: the checkpoints.
+        level: as for `verify`.
+        allow_nonfinite: as for `verify`.
+        on_bytes: as for `verify`; without an executor only.
+        executor: where the work is done: threads, processes, or a cluster.
+
+    Raises:
+        CkptselError: if a process of the executor died, as for want of memory.
+    """
+    if executor is None:
+        for path in paths:
+            yield verify(path, level=level, allow_nonfinite=allow_nonfinite, on_bytes=on_bytes)
+        return
+    waiting = [
+        (path, executor.submit(verify, path, level=level, allow_nonfinite=allow_nonfinite))
+        for path in paths
+    ]
+    for path, future in waiting:
+        yield _result(path, future)
+
+
+def _result(path: str, future: Future[Verdict]) -> Verdict:
+    try:
+        return future.result()
+    except BrokenExecutor as error:
+        raise CkptselError(
+            f"a process that verified {path!r}, or another checkpoint beside it, died",
+            hint="fewer jobs need less memory: --jobs 1",
+        ) from error
+
+
+def _gather(findings: list[Finding], path: str, look: Callable[[], Iterable[Finding]]) -> None:
+    """Add what one check finds; what ends it is a finding, unless a graver one has said it."""
+    try:
+        findings += look()
+    except MissingExtraError as error:
+        findings.append(Finding("values-not-read", f"{error.message} ({error.hint})", path))
+    except (CkptselError, OSError) as error:
+        # What cannot be read has mostly been told of as damage, or leads out of the file.
+        if all(severity_of(each.code) == "note" for each in findings):
+            findings.append(_unopened(error, path))
+
+
+def _unopened(error: CkptselError | OSError, path: str) -> Finding:
+    if isinstance(error, OSError):
+        return Finding("unreadable", f"cannot be read: {error.strerror or error}", path)
+    return Finding(error.code, error.message, path)
+
+
+def _count(contents: Contents) -> int:
+    try:
+        return len(contents.tensors)
+    except CkptselError:
+        return 0  # which has been told
+
+
+def _empty(contents: Contents, path: str, findings: list[Finding]) -> Iterator[Finding]:
+    """A checkpoint without a weight is what a failed overwrite leaves behind."""
+    if not contents.lists_tensors or any(each.code == "no-weights" for each in findings):
+        return
+    if not contents.tensors:
+        yield Finding("no-weights", "it holds no tensor at all", path)
+    elif all(tensor.role != "weight" for tensor in contents.tensors):
+        # As one shard of several does, or a file beside the one with the weights.
+        yield Finding("only-state", "it holds the optimizer's state, and no weights", path)
+
+
+def _not_finite(contents: Contents, path: str, allow_nonfinite: bool) -> Iterator[Finding]:
+    """NaN and infinities: among the weights damage, in the optimizer's state a note."""
+    found: dict[str, list[Tensor]] = {}
+    unread: CkptselError | None = None
+    weights = "non-finite-allowed" if allow_nonfinite else "non-finite-weights"
+    for tensor in contents.tensors:
+        if not tensor.dtype.startswith(_FLOATING):
+            continue
+        finite = _is_finite(contents, tensor)
+        if isinstance(finite, MissingExtraError):
+            unread = finite
+            break
+        if isinstance(finite, CkptselError):
+            unread = unread or finite  # and the other tensors are read still
+        elif not finite:
+            code = weights if tensor.role == "weight" else "non-finite-state"
+            found.setdefault(code, []).append(tensor)
+    for code, tensors in found.items():
+        named = ", ".join(tensor.path for tensor in tensors[:_NAMED])
+        more = f" and {len(tensors) - _NAMED} more" if len(tensors) > _NAMED else ""
+        yield Finding(code, f"NaN or infinity in {named}{more}", path)
+    if unread:
+        raise unread
+
+
+def _is_finite(contents: Contents, tensor: Tensor) -> bool | CkptselError:
+    """Whether all values are finite, or why they cannot be read."""
+    import numpy as np  # noqa: PLC0415 - with the first file that is opened
+
+    try:
+        for piece in contents.pieces(tensor):
+            with np.errstate(all="ignore"):
+                # A sum is quick, and not finite if one of the terms is not. It may also
+                # overflow where all are; then each is looked at.
+                total = np.add.reduce(piece)
+            if not np.isfinite(total) and not np.isfinite(piece).all():
+                return False
+    except CkptselError as error:
+        return error
+    return True

@@ -1,0 +1,45 @@
+"""Where two model configs differ."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ckptsel.comparison.config_differences import config_differences
+
+
+@pytest.mark.parametrize(
+    "a, b, expected",
+    [
+        ({"x": 1}, {"x": 1}, {}),
+        ({"x": {"y": 1}}, {"x": {"y": 2}}, {"x.y": (1, 2)}),
+        ({"x": 1}, {}, {"x": (1, None)}),
+        ({"l": [1, 2]}, {"l": [1, 3, 4]}, {"l[1]": (2, 3), "l[2]": (None, 4)}),
+        ({"x": math.nan}, {"x": math.nan}, {}),
+        ({"x": [1]}, {"x": {"y": 1}}, {"x": ([1], {"y": 1})}),
+        ({"shared_object_id": 1}, {"shared_object_id": 2}, {}),
+        ({"module": "keras"}, {}, {}),
+        ({"module": "keras"}, {"module": "mine"}, {"module": ("keras", "mine")}),
+        ({"compile_config": {"x": 1}}, {"compile_config": {"x": 2}}, {}),
+    ],
+)
+def test_differences(a: object, b: object, expected: object) -> None:
+    """Values are named by their keys; what depends on the moment of saving is left out."""
+    assert dict(config_differences(a, b)) == expected
+
+
+def test_order_is_that_of_a() -> None:
+    """Differences come in the order of the config."""
+    a = {"z": 1, "a": {"c": 1, "b": 1}}
+    assert [key for key, _ in config_differences(a, {"a": {}})] == ["z", "a.c", "a.b"]
+
+
+def test_depth_costs_no_stack() -> None:
+    """A config nested deeper than Python calls is compared all the same."""
+    a: object = 1
+    b: object = 2
+    for _ in range(20_000):
+        a, b = [a], [b]
+    ((_, found),) = config_differences(a, b)
+    assert found == (1, 2)

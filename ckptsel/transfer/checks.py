@@ -16,7 +16,7 @@ from ckptsel.transfer.failures import reading
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ckptsel.transfer.plan import CopyPlan
+    from ckptsel.transfer.placed import Placed
 
 _ELSEWHERE = "choose another destination"
 
@@ -129,7 +129,7 @@ def longest_name_bytes(folder: str) -> int:
         return 255
 
 
-def leftovers(plan: CopyPlan) -> tuple[str, ...]:
+def leftovers(plan: Placed) -> tuple[str, ...]:
     """Shards at the destination that would be taken for parts of the copy, and are not."""
     name = os.path.basename(plan.dest)
     stem = re.escape(name.removesuffix(".weights.json"))

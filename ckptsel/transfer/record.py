@@ -1,4 +1,4 @@
-"""The sidecar `DEST.ckptsel.json`: where a copy comes from, and why it was the one."""
+"""The sidecar `DEST.ckptsel.json`: where something comes from, and why it was the one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ SUFFIX = ".ckptsel.json"
 _LARGEST_BYTES = 1 << 24
 
 
+# What has a record, and so which commands' records are told from other files.
+COMMANDS = ("copy", "export", "average")
+
+
 def record(
     plan: CopyPlan, ranking: Ranking, files: Sequence[tuple[str, int, str | None]]
 ) -> dict[str, object]:
@@ -31,17 +35,43 @@ def record(
         ranking: where it stood.
         files: name, size in bytes and SHA-256 (None if not asked for) of each.
     """
-    checkpoint, metric, monitor = plan.checkpoint, plan.row.metric, ranking.monitor
-    runner_up = _next(ranking, plan.row)
+    return {
+        **head("copy", files),
+        "source": relative(plan.checkpoint.path, plan.folder),
+        **standing(plan.row, ranking, plan.folder),
+        "copied_at": now(),
+    }
+
+
+def head(command: str, files: Sequence[tuple[str, int, str | None]]) -> dict[str, object]:
+    """What every record begins with.
+
+    Args:
+        command: one of `COMMANDS`.
+        files: name, size in bytes and SHA-256 (None if not asked for) of what was written.
+    """
     return {
         "schema": SCHEMA,
-        "command": "copy",
+        "command": command,
         "ckptsel": __version__,
-        "source": _relative(checkpoint.path, plan.folder),
         "files": [{"name": name, "size_bytes": n, "sha256": digest} for name, n, digest in files],
+    }
+
+
+def standing(row: Ranked, ranking: Ranking, folder: str) -> dict[str, object]:
+    """Why a checkpoint was the one: its place, its value and the evidence, and the runner-up.
+
+    Args:
+        row: its place in the ranking.
+        ranking: the ranking.
+        folder: that of the record, from which paths are seen.
+    """
+    checkpoint, metric, monitor = row.checkpoint, row.metric, ranking.monitor
+    runner_up = _next(ranking, row)
+    return {
         "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
-        "rank": plan.row.rank,
-        "tied": plan.row.tied,
+        "rank": row.rank,
+        "tied": row.tied,
         "value": metric and finite(metric.value),
         "text": metric and metric.text,
         "evidence": metric and evidence(metric),
@@ -49,12 +79,16 @@ def record(
         "pattern": checkpoint.pattern or None,
         "runner_up": runner_up
         and {
-            "path": _relative(runner_up.checkpoint.path, plan.folder),
+            "path": relative(runner_up.checkpoint.path, folder),
             "value": runner_up.metric and finite(runner_up.metric.value),
             "text": runner_up.metric and runner_up.metric.text,
         },
-        "copied_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
+
+
+def now() -> str:
+    """The time, as a record has it: UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def encode(content: dict[str, object]) -> bytes:
@@ -63,7 +97,7 @@ def encode(content: dict[str, object]) -> bytes:
 
 
 def is_record(path: str) -> bool:
-    """Whether a file is a record that a copy wrote."""
+    """Whether a file is a record of what stands, or stood, beside it."""
     if not os.path.isfile(path):
         return False
     try:
@@ -71,7 +105,7 @@ def is_record(path: str) -> bool:
             content = json.loads(file.read(_LARGEST_BYTES))
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(content, dict) and "schema" in content and content.get("command") == "copy"
+    return isinstance(content, dict) and "schema" in content and content.get("command") in COMMANDS
 
 
 def _next(ranking: Ranking, row: Ranked) -> Ranked | None:
@@ -82,7 +116,7 @@ def _next(ranking: Ranking, row: Ranked) -> Ranked | None:
     return after[place + 1] if place + 1 < len(after) else None
 
 
-def _relative(path: str, folder: str) -> str:
+def relative(path: str, folder: str) -> str:
     """The path as seen from the record, so that a project can be moved as a whole."""
     head, name = os.path.split(os.path.abspath(path))
     # Links in the folders are resolved, because `..` leads out of what they lead to.

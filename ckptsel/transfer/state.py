@@ -11,7 +11,7 @@ from ckptsel.checkpoint import Finding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.transfer.plan import CopyPlan
+    from ckptsel.transfer.placed import Placed
 
 _NAME = "checkpoint"
 _LATEST = re.compile(r'^\s*model_checkpoint_path\s*:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
@@ -21,7 +21,7 @@ _NOT_FOUND = re.compile(r"[\[\\]")
 
 
 def plan_state(
-    plans: Sequence[CopyPlan], *, force: bool
+    plans: Sequence[Placed], *, force: bool
 ) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
     """The state files to write, and what there is to say about those not written.
 
@@ -29,13 +29,13 @@ def plan_state(
     of them as the latest.
 
     Args:
-        plans: what is copied, best first.
+        plans: what is placed, best first.
         force: whether a state file that names another checkpoint is replaced.
 
     Returns:
         Path and content of each.
     """
-    folders: dict[str, list[CopyPlan]] = {}
+    folders: dict[str, list[Placed]] = {}
     for plan in plans:
         if plan.is_tensorflow:
             folders.setdefault(plan.folder, []).append(plan)
@@ -64,7 +64,7 @@ def _kept(path: str) -> str:
     )
 
 
-def _can_name(group: Sequence[CopyPlan]) -> bool:
+def _can_name(group: Sequence[Placed]) -> bool:
     # TensorFlow 1 wrote checkpoints of one file, which can have the state file's own name.
     state = os.path.join(group[0].folder, _NAME)
     if any(target == state for plan in group for _, target in plan.files):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ckptsel.verification import verify as module
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError, DamagedError, MissingExtraError
 from ckptsel.formats.contents import Contents, Tensor
+from ckptsel.verification import verify as module
 from ckptsel.verification.verify import verify, verify_all
 from tests.formats.samples import foreign_files
 

@@ -28,6 +28,10 @@ _SCATTERED = ("tf-checkpoint", "savedmodel")
 class Model:
     """What weights are to be loaded into: a checkpoint, or a config from `model.to_json()`.
 
+    Args:
+        path: its file.
+        config: what it describes the model with, if that alone counts.
+
     Attributes:
         path: its file.
         kind: its format; "" for a config.
@@ -37,26 +41,29 @@ class Model:
         UsageError: if it tells nothing of layers.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, config: Mapping[str, Any] | None = None) -> None:
         self.path = path
-        found = format_of(path)
-        if found is None:
-            self.kind = ""
-            self._config: Mapping[str, Any] | None = _config_of(path)
-            self._places: list[Place] = []
-            self._shapes: dict[str, tuple[Shape, ...]] = {}
-        else:
-            self.kind = found.name
-            with found.open(path) as contents:
-                self._config = contents.config
-                self._places = places_of(contents)
-                self._shapes = _shapes_by_name(contents)
-        self._listed = list(layers_in(self._config))
+        self.kind = ""
+        self._places: list[Place] = []
+        self._shapes: dict[str, tuple[Shape, ...]] = {}
+        if config is None:
+            config = self._opened()
+        self._listed = list(layers_in(config))
         if not self._places and not self._listed:
             raise UsageError(
                 f"{path!r} tells nothing of the layers",
                 hint="the config of a subclassed model does not; give a saved model",
             )
+
+    def _opened(self) -> Mapping[str, Any] | None:
+        found = format_of(self.path)
+        if found is None:
+            return _config_of(self.path)
+        self.kind = found.name
+        with found.open(self.path) as contents:
+            self._places = places_of(contents)
+            self._shapes = _shapes_by_name(contents)
+            return contents.config
 
     def fit(self, contents: Contents) -> Fit:
         """Whether the weights of an open checkpoint fit. Raises as `Contents.tensors` does."""

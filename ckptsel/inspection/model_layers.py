@@ -81,7 +81,8 @@ def _weights(
         return {}
     known = _KNOWN.get(class_name)
     fields = _mapping(layer.get("config"))
-    if known is None or _is_quantized(fields):
+    # LoRA's further weights stand in the HDF5 of Keras 2, and not in the files of Keras 3.
+    if known is None or _is_quantized(fields) or fields.get("lora_rank"):
         return None
     shape = _mapping(layer.get("build_config")).get("input_shape")
     inputs = tuple(shape) if isinstance(shape, list) else ()
@@ -136,6 +137,8 @@ def _embedding(fields: Mapping[str, Any], _: tuple[Any, ...]) -> tuple[Shape, ..
 
 
 def _batch_norm(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
+    if fields.get("renorm"):
+        raise ValueError("batch renormalisation of Keras 2 has further weights")
     axis = fields.get("axis", -1)
     # Keras 2 has a list of one.
     width = inputs[int(axis[0] if isinstance(axis, list) else axis)] if inputs else None
@@ -171,8 +174,8 @@ _WITHOUT = frozenset(
     (
         "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "Concatenate",
         "Dot", "Dropout", "ELU", "Flatten", "GaussianDropout", "GaussianNoise", "Identity",
-        "InputLayer", "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "Permute", "ReLU",
-        "RepeatVector", "Rescaling", "Reshape", "Resizing", "Softmax", "Subtract",
+        "InputLayer", "Lambda", "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "Permute",
+        "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "Softmax", "Subtract",
     )
 )  # fmt: skip
 _WITHOUT_BEGIN = (

@@ -20,6 +20,7 @@ SEVERITIES: dict[str, Severity] = {
     "bad-index": "damage",
     "bad-json": "damage",
     "checksum-mismatch": "damage",
+    "config-mismatch": "damage",
     "damaged": "damage",
     "hdf5-no-superblock": "damage",
     "hdf5-not-closed": "damage",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError, MissingExtraError
 from ckptsel.formats import open_contents
+from ckptsel.verification.consistency import inconsistencies, is_weightless
 from ckptsel.verification.severity import gravest, severity_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,11 @@ def verify(
             kind = contents.kind
             _gather(findings, path, lambda: contents.damage(level, on_bytes))
             _gather(findings, path, contents.dangers)
-            _gather(findings, path, lambda: _empty(contents, path, findings))
+            if is_weightless(contents):
+                findings[:] = (each for each in findings if each.code != "no-weights")
+            else:
+                _gather(findings, path, lambda: _empty(contents, path, findings))
+            _gather(findings, path, lambda: inconsistencies(contents, path))
             if level == "full" and not any(each.code in _BOMBS for each in findings):
                 _gather(findings, path, lambda: _not_finite(contents, path, allow_nonfinite))
             tensors = _count(contents)

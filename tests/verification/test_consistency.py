@@ -40,7 +40,7 @@ def test_what_keras_saves_is_consistent(models: Path, name: str, suffix: str) ->
         ("mixed-unlike.keras", "'dense_6' (Dense) wants (8, 12) (12,), and got (8, 16) (16,)"),
         ("mixed-longer.keras", "'dense_10' (Dense) wants (2, 2) (2,), and got nothing"),
         ("mixed-unlike.h5", "and got (8, 16) (16,)"),
-        ("mixed-longer.h5", "wants (2, 2) (2,), and got nothing"),
+        ("mixed-longer.h5", "wants (?, 2) (2,), and got nothing"),
     ],
 )
 def test_mixed_parts_are_damage(models: Path, name: str, said: str, level: str) -> None:

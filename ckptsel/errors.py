@@ -157,3 +157,9 @@ class CopyError(CkptselError):
     """The source vanished or changed, or the disk failed, while copying."""
 
     code = "copy-failed"
+
+
+class ConversionError(CkptselError):
+    """A conversion that is impossible, would load wrongly, or did not come out."""
+
+    code = "cannot-convert"

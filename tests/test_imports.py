@@ -22,6 +22,7 @@ ROOMS = (
     "__init__",
     "api",
     "transfer",
+    "conversion",
     "verification",
     "comparison",
     "inspection",
@@ -39,8 +40,8 @@ ROOMS = (
 FROM_ELSEWHERE = {
     "typer": {"cli"},
     "rich": {"cli.output"},
-    "h5py": {"formats"},
-    "numpy": {"formats", "comparison", "inspection", "verification"},
+    "h5py": {"formats", "conversion"},
+    "numpy": {"formats", "conversion", "comparison", "inspection", "verification"},
     "google_crc32c": {"formats"},
     "torch": {"formats"},
     "tensorstore": {"formats"},

@@ -46,6 +46,11 @@ class KerasArchive(Contents):
             self._weights_open = KerasWeights(self._path, hdf5, lambda: None)
         return self._weights_open
 
+    @property
+    def members(self) -> Members:
+        """What the model consists of: config, metadata, weights, and assets of its layers."""
+        return self._members
+
     def _json(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._members.names:
             return None

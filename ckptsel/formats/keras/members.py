@@ -38,6 +38,12 @@ class Members(Protocol):
     def hdf5(self, name: str) -> Hdf5:
         """A member that is HDF5. Raises DamagedError if it cannot be opened."""
 
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """A member's bytes, unpacked. Raises DamagedError if they cannot be read, or are wrong."""
+
+    def size_bytes(self, name: str) -> int:
+        """A member's size, unpacked."""
+
     def npz_names(self, name: str) -> list[str]:
         """The arrays in a member that is an npz. Raises DamagedError if it cannot be opened."""
 
@@ -67,6 +73,21 @@ class ZipMembers:
     def hdf5(self, name: str) -> Hdf5:
         """See `Members.hdf5`."""
         return Hdf5(self._window(name), self._path)
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """See `Members.blocks`: at its end the member's checksum is compared."""
+        if zip_checks.is_bomb(self._archive):
+            raise DamagedError(f"{self._path!r} is a compression bomb and is not unpacked")
+        try:
+            with self._archive.open(name) as member:
+                while block := member.read(zip_checks.BLOCK_BYTES):
+                    yield block
+        except zip_checks.ZIP_ERRORS as error:
+            raise DamagedError(f"{name} in {self._path!r} cannot be read: {error}") from None
+
+    def size_bytes(self, name: str) -> int:
+        """See `Members.size_bytes`."""
+        return self._archive.getinfo(name).file_size
 
     def npz_names(self, name: str) -> list[str]:
         """See `Members.npz_names`."""
@@ -154,6 +175,19 @@ class FolderMembers:
         file, found = open_hdf5(os.path.join(self._path, name))
         self._open.append(file)
         return found
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """See `Members.blocks`: a loose file has no checksum."""
+        try:
+            with open(os.path.join(self._path, name), "rb") as file:
+                while block := file.read(zip_checks.BLOCK_BYTES):
+                    yield block
+        except OSError as error:
+            raise DamagedError(f"cannot read {name} in {self._path!r}: {error.strerror}") from error
+
+    def size_bytes(self, name: str) -> int:
+        """See `Members.size_bytes`."""
+        return os.path.getsize(os.path.join(self._path, name))
 
     def npz_names(self, name: str) -> list[str]:
         """See `Members.npz_names`."""

@@ -1,0 +1,1 @@
+"""Tests of the conversions, with files of the real frameworks."""

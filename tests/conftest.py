@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.formats.keras.samples import write_keras_samples
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, which is the current one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def keras_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder with all that Keras and tf_keras write; see `keras_sample`."""
+    folder = str(tmp_path_factory.mktemp("keras"))
+    write_keras_samples(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""A checkpoint of one format made of one of another: which can be, how, and whether it came out."""
+"""A checkpoint made of a checkpoint: of another format, or of the same with other values."""

@@ -1,4 +1,7 @@
-"""Numbers of one byte, and bfloat16, as float32: numpy has none of them, float32 holds them all."""
+"""Numbers of one byte, and bfloat16, as float32: numpy has none of them, float32 holds them all.
+
+And the way back, for bfloat16.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,34 @@ def widen(raw: NDArray[Any], dtype: str) -> NDArray[Any]:
         return (raw.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
     value = _e8m0 if dtype == "float8_e8m0fnu" else _e4m3
     return np.array([value(code) for code in range(256)], np.float32).take(raw)
+
+
+def narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Floats → the uint16 of the nearest bfloat16; of two as near, the even one.
+
+    Rounded once: a float64 does not become a float32 on the way, which could round it to the
+    middle between two, and then to the wrong one.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(values, np.float32)
+    bits = single.view(np.uint32)
+    if values.dtype.itemsize > 4:
+        # Where rounding to float32 led to the very middle, one bit tells where it came from.
+        middle = (bits & 0xFFFF) == 0x8000
+        if middle.any():
+            lost = np.abs(values[middle]) - np.abs(single[middle].astype(values.dtype))
+            bits = bits.copy()
+            bits[middle] = (bits[middle].astype(np.int64) + np.sign(lost).astype(np.int64)).astype(
+                np.uint32
+            )
+    rounded = (bits + (0x7FFF + ((bits >> 16) & 1)).astype(np.uint32)) >> 16
+    # Rounding up could carry a NaN over into the sign.
+    nan = np.isnan(single)
+    if nan.any():
+        rounded[nan] = (bits[nan] >> 16) | 0x40
+    return rounded.astype(np.uint16)
 
 
 def _e8m0(code: int) -> float:

@@ -17,11 +17,15 @@ class Window:
     Other than a file it never reads short: h5py would take what was in the memory before for
     what is in the file. Sizes are checked before anything is read, so that a length that lies
     costs nothing.
+
+    Attributes:
+        start: where it begins in the file.
+        size: in bytes.
     """
 
     def __init__(self, file: BinaryIO, start: int = 0, size: int | None = None) -> None:
         self._file = file
-        self._start = start
+        self.start = start
         self._at = 0
         self.size = os.fstat(file.fileno()).st_size - start if size is None else size
 
@@ -44,7 +48,7 @@ class Window:
         size = len(buffer)
         if self._at < 0 or self._at + size > self.size:
             raise OSError(f"{size} bytes wanted at {self._at}, where the file has {self.size}")
-        self._file.seek(self._start + self._at)
+        self._file.seek(self.start + self._at)
         done = 0
         while done < size:
             count = self._file.readinto(buffer[done:])  # type: ignore[attr-defined]

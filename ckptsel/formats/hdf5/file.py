@@ -93,6 +93,23 @@ class Hdf5:
         """See `walk.objects`."""
         return objects(self._file.id)
 
+    def identifier(self, path: str) -> Any:
+        """h5py's id of a group or a dataset, for a rebuild.
+
+        Raises:
+            DamagedError: if it cannot be opened.
+        """
+        import h5py  # noqa: PLC0415
+
+        with damaged(self.path, path or "/"):
+            if not path:
+                return h5py.h5g.open(self._file.id, b"/")
+            return h5py.h5o.open(self._file.id, path.encode("utf-8", "surrogateescape"))
+
+    def creation(self) -> Any:
+        """h5py's properties with which the file was created, for a rebuild."""
+        return self._file.id.get_create_plist()
+
     def _meet(self, path: str, met: Met, what: Any) -> Stored | None:
         """Take note of an object; the dataset, if it is one."""
         if met == "group":
@@ -135,15 +152,8 @@ class Hdf5:
         Raises:
             DamagedError: if it cannot be read.
         """
-        import h5py  # noqa: PLC0415
-
         with damaged(self.path, f"the attribute {name!r} of {path or '/'!r}"):
-            owner = self._file.id
-            if path:
-                owner = h5py.h5o.open(owner, path.encode("utf-8", "surrogateescape"))
-            else:
-                owner = h5py.h5g.open(owner, b"/")
-            return read_attribute(owner, name, self.window, self._base)
+            return read_attribute(self.identifier(path), name, self.window, self._base)
 
     def text(self, path: str, name: str) -> str:
         """An attribute that is a text; "" if it is none. Raises as `attribute` does."""

@@ -26,3 +26,9 @@ def keras_sample(folder: str, name: str, kind: str) -> Sample:
     with np.load(os.path.join(folder, name + ".npz")) as arrays:
         tensors = {key: arrays[key] for key in arrays.files}
     return Sample(rest["path"], kind, tensors, rest["step"], rest["learning_rate"])
+
+
+def sample_path(folder: str, name: str) -> str:
+    """Where the sample of that name is."""
+    with open(os.path.join(folder, f"{name}.json"), encoding="utf-8") as file:
+        return str(json.load(file)["path"])

@@ -1,0 +1,1 @@
+"""What each format needs to be written anew as it was, with other values."""

@@ -1,11 +1,11 @@
-"""Find the best checkpoint in a folder of checkpoints, by the metric in their names.
+"""Find the best checkpoint in a folder of checkpoints, by the metric in their names or logs.
 
 >>> import ckptsel
 >>> best = ckptsel.best("docs/examples/runs/whole-models", monitor="val_loss", mode="min")
 >>> best.checkpoint.path
 'docs/examples/runs/whole-models/epoch10-val_loss0.2544-val_accuracy0.9178.keras'
 >>> best.metric.value
-0.2544
+0.2543772757053375
 """
 
 from __future__ import annotations

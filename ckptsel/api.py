@@ -27,6 +27,7 @@ def find(
     per_run: bool = False,
     strict: bool = False,
     allow_zero: bool = False,
+    logs: str = "use",
 ) -> Ranking:
     """Find checkpoints and, if a monitor is given, rank them. What `ckptsel list` shows.
 
@@ -42,6 +43,8 @@ def find(
         per_run: rank only the best of each run.
         strict: raise where something would otherwise only be a finding.
         allow_zero: let a zero win that Lightning may have written for "missing".
+        logs: `use` the logs beside the checkpoints, `ignore` them, or take metrics from them
+            `only`.
 
     Returns:
         All checkpoints: the ranked ones, best first, then those without a rank.
@@ -56,8 +59,8 @@ def find(
         StrictError: if `strict`, and there is a grave finding.
 
     >>> ranking = find("docs/examples/runs/whole-models", monitor="val_accuracy")
-    >>> [row.metric.text for row in ranking.rows[:3]]
-    ['0.9192', '0.9178', '0.9152']
+    >>> [round(row.metric.value, 4) for row in ranking.rows[:3]]
+    [0.9192, 0.9178, 0.9152]
     >>> ranking.monitor.mode
     'max'
     """
@@ -73,6 +76,7 @@ def find(
         per_run=per_run,
         strict=strict,
         allow_zero=allow_zero,
+        logs=logs,
     )
     return select(query, rank=monitor is not None or per_run)
 
@@ -88,6 +92,7 @@ def best(
     tie: str = "later",
     strict: bool = False,
     allow_zero: bool = False,
+    logs: str = "use",
 ) -> Ranked:
     """The best checkpoint. What `ckptsel best` prints the path of.
 
@@ -114,6 +119,7 @@ def best(
         tie=tie,
         strict=strict,
         allow_zero=allow_zero,
+        logs=logs,
     )
     ranking = select(query, keep=2)
     for finding in ranking.findings:

@@ -22,7 +22,8 @@ class Metric:
         text: the characters it was read from, as they stand in the source.
         role: a metric can be ranked by; an epoch or a step counts; a setting was chosen
             before training (lr, seed, fold); text is no number.
-        source: where it stands: `name` for the file's name.
+        source: where it stands: `name` for the file's name; for a log its kind, its path from the
+            run's folder and its line: `csv:training.csv:12`.
         labelled: whether its name stands beside it, or was only its position.
     """
 
@@ -113,6 +114,27 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """A log that was read, and how it was joined to the checkpoints.
+
+    Attributes:
+        path: where it is.
+        kind: `csv`, `history`, `ckptsel`, …; the source of its values begins with it.
+        joined: how many checkpoints have a row in it; 0 where it could not be used.
+        by: what its rows were joined by: `file`, `epoch` or `step`.
+        offset: what the names count beyond the log, 0 or 1.
+        why: how that is known, for people; "" where nothing was joined.
+    """
+
+    path: str
+    kind: str
+    joined: int
+    by: str
+    offset: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Monitor:
     """What is ranked by, which way, and why.
 
@@ -158,6 +180,7 @@ class Ranking:
         findings: what was noticed.
         seen: how many checkpoints the scan found.
         passed_over: reason → how many entries were no candidates.
+        logs: the logs that were read, and how they were joined.
         per_run: whether each row is the best of a run of its own.
     """
 
@@ -168,6 +191,7 @@ class Ranking:
     findings: tuple[Finding, ...] = ()
     seen: int = 0
     passed_over: dict[str, int] = field(default_factory=dict)
+    logs: tuple[Log, ...] = ()
     per_run: bool = False
 
     @property

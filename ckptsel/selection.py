@@ -51,6 +51,11 @@ def select(
         StrictError: if `query.strict`, and something had to be said.
     """
     found = survey(query, progress)
+    if query.logs == "only" or (query.logs == "use" and any(f.logs for f in found.folders)):
+        # Most folders have none, and need nothing of this.
+        from ckptsel.search.logs import add_logs  # noqa: PLC0415
+
+        add_logs(found, only=query.logs == "only")
     found.findings += name_traps(found)
     if query.monitor is None and not rank:
         return _finished(found, query, None, [Ranked(None, c) for c in everything(found)])
@@ -72,13 +77,25 @@ def select(
 def _fields(found: Survey, query: Query) -> MonitorFields:
     """Where the monitor's values stand."""
     try:
-        fields = find_monitor(found.tables, query.monitor, [one.name for one in found.unread])
+        unread = [one.name for one in found.unread]
+        fields = find_monitor(
+            found.tables, query.monitor, unread, _logged(found), only_logs=query.logs == "only"
+        )
     except MonitorNotFoundError as error:
         # It may stand in the very names that could not be read.
         error.details += _grave(found)
         raise
     found.findings += fields.findings
     return fields
+
+
+def _logged(found: Survey) -> dict[str, set[str]]:
+    """The metrics that logs have, by the pattern of the names."""
+    logged: dict[str, set[str]] = {}
+    for place in found.read:
+        if place.logs:
+            logged.setdefault(place.table.pattern.text, set()).update(place.logged)
+    return logged
 
 
 def _monitor(found: Survey, columns: list[Column], fields: MonitorFields, query: Query) -> Monitor:
@@ -131,5 +148,6 @@ def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[R
         findings=tuple(found.findings),
         per_run=query.per_run,
         seen=found.seen,
+        logs=tuple(found.logs),
         passed_over={reason: count for reason, count in found.passed_over.items() if count},
     )

@@ -29,6 +29,7 @@ ASKED: dict[str, Any] = {
     "per_run": True,
     "strict": True,
     "allow_zero": True,
+    "logs": "ignore",
 }
 QUERY = {
     **ASKED,

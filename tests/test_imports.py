@@ -29,6 +29,7 @@ ROOMS = (
     "selection",
     "ranking",
     "search",
+    "sources",
     "formats",
     "naming",
     "storage",

@@ -154,6 +154,24 @@ AllowZero = Annotated[
         help="Take a printed 0.0000 as a value. Lightning also prints it for a missing one.",
     ),
 ]
+NoLogs = Annotated[
+    bool,
+    typer.Option(
+        "--no-logs",
+        envvar="CKPTSEL_NO_LOGS",
+        callback=_beaten_by("logs_only"),
+        help="Take values from the names only, and read no log beside the checkpoints.",
+    ),
+]
+LogsOnly = Annotated[
+    bool,
+    typer.Option(
+        "--logs-only",
+        envvar="CKPTSEL_LOGS_ONLY",
+        callback=_beaten_by("no_logs"),
+        help="Take metrics from the logs only, whatever the names say.",
+    ),
+]
 Top = Annotated[
     int | None,
     typer.Option(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ckptsel.selection import Query
 
-_OF_RANKING = frozenset({"monitor", "mode", "per_run", "tie", "allow_zero"})
+_OF_RANKING = frozenset({"monitor", "mode", "per_run", "tie", "allow_zero", "no_logs", "logs_only"})
 
 
 def query(
@@ -33,6 +33,8 @@ def query(
     tie: options.Tie = "later",
     strict: options.Strict = False,
     allow_zero: options.AllowZero = False,
+    no_logs: options.NoLogs = False,
+    logs_only: options.LogsOnly = False,
 ) -> Query:
     """What is asked for, from the options that say it."""
     from ckptsel import storage
@@ -41,6 +43,8 @@ def query(
     sources = [bool(locations), files_from is not None, files0_from is not None]
     if sum(sources) > 1:
         raise UsageError("give only one of LOCATION, --files-from and --files0-from")
+    if no_logs and logs_only:
+        raise UsageError("--no-logs and --logs-only contradict each other")
     files = None
     if files_from is not None:
         files = storage.lines(files_from, separator=b"\n")
@@ -59,6 +63,7 @@ def query(
         per_run=per_run,
         strict=strict,
         allow_zero=allow_zero,
+        logs="ignore" if no_logs else "only" if logs_only else "use",
     )
 
 

@@ -9,7 +9,7 @@ from ckptsel.record import evidence, finite, finite_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Finding, Ranked, Ranking
+    from ckptsel.checkpoint import Checkpoint, Finding, Log, Ranked, Ranking
     from ckptsel.verification.soundness import Sound
 
 # The columns of csv and tsv that are always there, in this order; the metrics follow.
@@ -62,6 +62,7 @@ def record(row: Ranked) -> dict[str, object]:
         "modified": checkpoint.modified or None,
         "value": row.metric and finite(row.metric.value),
         "text": row.metric and row.metric.text,
+        "source": row.metric and row.metric.source,
         "tied": row.tied,
         "reason": row.reason or None,
         "pattern": checkpoint.pattern or None,
@@ -92,6 +93,18 @@ def finding_record(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "path": finding.path or None,
         "strict": finding.strict,
+    }
+
+
+def log_record(log: Log) -> dict[str, object]:
+    """A log that was read, for JSON."""
+    return {
+        "path": log.path,
+        "kind": log.kind,
+        "joined": log.joined,
+        "by": log.by,
+        "offset": log.offset,
+        "why": log.why or None,
     }
 
 

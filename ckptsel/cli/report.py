@@ -14,6 +14,7 @@ from ckptsel.cli.record import (
     FIXED,
     finding_record,
     fixed_fields,
+    log_record,
     metric_names,
     record,
     rejected_records,
@@ -24,7 +25,7 @@ from ckptsel.cli.table import Column, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Ranked, Ranking
+    from ckptsel.checkpoint import Checkpoint, Metric, Ranked, Ranking
     from ckptsel.verification.soundness import Sound
 
 _MARK = "*"
@@ -65,6 +66,7 @@ class RankingReport:
             "learned": ranking.learned,
             "seen": ranking.seen,
             "passed_over": ranking.passed_over,
+            "logs": [log_record(log) for log in ranking.logs],
             "findings": [finding_record(finding) for finding in ranking.findings],
             **self._rejected(),
         }
@@ -131,15 +133,40 @@ def _columns(ranking: Ranking, rows: Sequence[Ranked], marked: int | None) -> It
     yield Column("name", [_within_run(c) for c in checkpoints])
     yield Column("epoch", [_optional(c.epoch) for c in checkpoints], right=True)
     yield Column("step", [_optional(c.step) for c in checkpoints], right=True)
+    monitored = {row.metric.name for row in rows if row.metric}
     for name in metric_names(rows):
         metrics = [c.metric(name) for c in checkpoints]
         title = _title(name, ranking, rows)
-        yield Column(title, [metric.text if metric else "" for metric in metrics], right=True)
+        is_monitor = name in monitored
+        sources = {m.source for c in checkpoints for m in c.metrics if m.name == name}
+        if is_monitor or ranking.monitor is None or "name" in sources:
+            # A log has whatever there is; a ranked table shows what matters to the ranks.
+            cells = [_shown(metric, whole=is_monitor) for metric in metrics]
+            yield Column(title, cells, right=True)
+    yield Column("source", [*_sources(ranking, rows)])
     yield Column("size", [text.size(c.size_bytes) for c in checkpoints], right=True)
     ages = [text.age(now - c.modified) if c.modified else "?" for c in checkpoints]
     yield Column("age", ages, right=True)
     yield Column("kind", [c.kind for c in checkpoints])
     yield Column("note", [_remark(row) for row in rows])
+
+
+def _shown(metric: Metric | None, *, whole: bool) -> str:
+    """A value as it stands in the name; shorter, if it is from a log and not what ranks."""
+    if metric is None:
+        return ""
+    if whole or metric.source == "name" or isinstance(metric.value, str):
+        return metric.text
+    return f"{metric.value:.6g}"
+
+
+def _sources(ranking: Ranking, rows: Sequence[Ranked]) -> Iterator[str]:
+    """Where the monitor's values stand, or any value; nothing where all is in the names."""
+    for row in rows:
+        metrics = [row.metric] if ranking.monitor else row.checkpoint.metrics
+        found = [metric.source for metric in metrics if metric]
+        logged = next((source for source in found if source != "name"), "")
+        yield logged or ("name" if found and ranking.logs and ranking.monitor else "")
 
 
 def _title(name: str, ranking: Ranking, rows: Sequence[Ranked]) -> str:
@@ -179,6 +206,7 @@ def _footer(ranking: Ranking, shown: int) -> Iterator[str]:
     if ranking.monitor is not None:
         yield from _reasons("not ranked", Counter(r.reason for r in ranking.rows if not r.rank))
     yield from _reasons("passed over", ranking.passed_over)
+    yield from _logs(ranking)
     yield from _patterns(ranking)
 
 
@@ -186,6 +214,15 @@ def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[str]:
     if reasons:
         each = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
         yield f"{sum(reasons.values())} {what}: {each}"
+
+
+def _logs(ranking: Ranking) -> Iterator[str]:
+    for log in ranking.logs[:_PATTERNS_SHOWN]:
+        if log.joined:
+            yield f"{log.path}: values of {text.count(log.joined, 'checkpoint')}: {log.why}"
+    more = len(ranking.logs) - _PATTERNS_SHOWN
+    if more > 0:
+        yield f"and {text.count(more, 'more log')}"
 
 
 def _patterns(ranking: Ranking) -> Iterator[str]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckptsel.ranking.order import printed_unit
+from ckptsel.naming.decimals import printed_unit
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from ckptsel.checkpoint import Metric
     from ckptsel.ranking.monitor import MonitorFields
-    from ckptsel.search.survey import Survey, TableIn
+    from ckptsel.search.places import TableIn
+    from ckptsel.search.survey import Survey
 
 
 class Column(NamedTuple):
@@ -19,11 +23,13 @@ class Column(NamedTuple):
         place: the table, and the folder its names stand in.
         field: the name of the field that holds them.
         values: in the order of the names.
+        from_logs: the rows whose value is a log's; the others have it from the name.
     """
 
     place: TableIn
     field: str
     values: list[float]
+    from_logs: AbstractSet[int] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -37,17 +43,25 @@ class Column(NamedTuple):
             return self.values  # one pass in C, and nearly always the case
         return [value for value in self.values if math.isfinite(value)]
 
-    def text(self, row: int) -> str:
-        """The characters that one of the values was read from."""
-        return self.place.table.reading(row).texts[self.field]
+    @property
+    def absent(self) -> int:
+        """How many have no value at all: neither in the name nor in a log."""
+        if self.place.in_names(self.field):
+            return 0
+        return len(self.values) - len(self.from_logs)
+
+    def metric(self, row: int) -> Metric | None:
+        """One of the values, with its evidence; None where there is none."""
+        return next((m for m in self.place.metrics(row) if m.name == self.field), None)
 
 
 def columns_of(found: Survey, fields: MonitorFields) -> list[Column]:
     """The columns of the tables that hold the monitor."""
     return [
-        Column(place, field, place.table.numbers(field))
+        Column(place, field, place.numbers(field), place.from_logs(field))
         for place in found.read
         if (field := fields.field_of(place.table)) is not None
+        and (place.in_names(field) or field in place.logged)
     ]
 
 
@@ -55,7 +69,7 @@ def rounding(columns: list[Column]) -> float:
     """How far apart two values may be whose order rounding hides; 0 if all are printed alike.
 
     Values of one precision that print differently are different. Of `0.32` and `0.3194`, the
-    first may be the smaller one.
+    first may be the smaller one. Values from logs are exact.
     """
     units = {unit for column in columns if column.values for unit in _units(column)}
     return max(units) if len(units) > 1 else 0.0
@@ -63,10 +77,16 @@ def rounding(columns: list[Column]) -> float:
 
 def _units(column: Column) -> set[float]:
     table = column.place.table
+    exact = {0.0} if column.from_logs else set()
+    if len(column.from_logs) == len(column.values) or not column.place.in_names(column.field):
+        return exact
     field = next(field for field in table.form.fields if field.name == column.field)
     if field.is_exact:
         return {0.0}
     if not table.readings:
         # What the quick way read has the one number of decimals that the format says.
-        return {printed_unit(column.place.table.columns[table.form.fields.index(field)][0])}
-    return {printed_unit(column.text(row)) for row in range(len(column.values))}
+        return exact | {printed_unit(table.columns[table.form.fields.index(field)][0])}
+    texts = [reading.texts[field.name] for reading in table.readings]
+    return exact | {
+        printed_unit(text) for row, text in enumerate(texts) if row not in column.from_logs
+    }

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
+from ckptsel.naming.decimals import printed_unit
 from ckptsel.naming.vocabulary import canonical, role_of
-from ckptsel.ranking.order import printed_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric
     from ckptsel.naming.form import Form
@@ -44,11 +44,18 @@ class MonitorFields(NamedTuple):
     def unit_of(self, checkpoint: Checkpoint) -> float:
         """One unit of the last digit of its value; 0.0 where it is not rounded."""
         metric = self.metric_of(checkpoint)
-        return printed_unit(metric.text) if metric and checkpoint.pattern not in self.exact else 0.0
+        if metric is None or metric.source != "name" or checkpoint.pattern in self.exact:
+            return 0.0
+        return printed_unit(metric.text)
 
 
 def find_monitor(
-    tables: Sequence[Table], asked: str | None, unread: Sequence[str] = ()
+    tables: Sequence[Table],
+    asked: str | None,
+    unread: Sequence[str] = (),
+    logged: Mapping[str, Collection[str]] | None = None,
+    *,
+    only_logs: bool = False,
 ) -> MonitorFields:
     """Find the monitor among the labels of the search, or take the only metric in reach.
 
@@ -56,12 +63,14 @@ def find_monitor(
         tables: everything that was read.
         asked: what the user calls it; None for the only metric in reach.
         unread: names that no pattern reads.
+        logged: the metrics that logs have, by the pattern of the names.
+        only_logs: whether metrics count from logs only.
 
     Raises:
         MonitorNotFoundError: if it stands nowhere.
         AmbiguousMonitorError: if several values could be meant.
     """
-    fields = _find(tables, asked, unread)
+    fields = _find(tables, asked, unread, logged or {}, only_logs=only_logs)
     exact = (
         table.pattern.text
         for table in tables
@@ -71,10 +80,21 @@ def find_monitor(
     return fields._replace(exact=frozenset(exact))
 
 
-def _find(tables: Sequence[Table], asked: str | None, unread: Sequence[str]) -> MonitorFields:
-    labelled, unlabelled = _fields(tables)
+def _find(
+    tables: Sequence[Table],
+    asked: str | None,
+    unread: Sequence[str],
+    logged: Mapping[str, Collection[str]],
+    *,
+    only_logs: bool,
+) -> MonitorFields:
+    in_names, unlabelled = _fields(tables)
+    if only_logs:
+        unlabelled = {}
+        in_names = {t: [n for n in ns if role_of(n) != "metric"] for t, ns in in_names.items()}
+    labelled = {text: [*names, *logged.get(text, ())] for text, names in in_names.items()}
     if asked is None:
-        return _only_metric(tables, labelled, unlabelled)
+        return _only_metric(tables, in_names, labelled, unlabelled)
     everywhere = {text: names for text, names in labelled.items() if names}
     names = {name for found in everywhere.values() for name in found}
     if asked in names:
@@ -86,7 +106,8 @@ def _find(tables: Sequence[Table], asked: str | None, unread: Sequence[str]) -> 
         )
     if alike:
         name = alike[0]
-        said = Finding("monitor-alias", f"{asked} is read from {name!r} in the names")
+        where = "names" if any(name in found for found in in_names.values()) else "logs"
+        said = Finding("monitor-alias", f"{asked} is read from {name!r} in the {where}")
         return MonitorFields(
             asked, {t: name for t, found in everywhere.items() if name in found}, (said,)
         )
@@ -194,21 +215,30 @@ def _free_decimal(name: str, form: Form | None) -> str:
 
 
 def _only_metric(
-    tables: Sequence[Table], labelled: dict[str, list[str]], unlabelled: dict[str, list[str]]
+    tables: Sequence[Table],
+    in_names: dict[str, list[str]],
+    labelled: dict[str, list[str]],
+    unlabelled: dict[str, list[str]],
 ) -> MonitorFields:
-    names = sorted({name for found in labelled.values() for name in found})
+    names = sorted({name for found in in_names.values() for name in found})
     metrics = [n for n in names if role_of(n) == "metric" and _is_number(tables, n)]
     nameless = [text for text, names in unlabelled.items() if names]
+    where = "names"
+    if not metrics and not nameless:
+        # What stands in the names was chosen to be watched; a log holds whatever there is.
+        names = sorted({name for found in labelled.values() for name in found})
+        metrics = [n for n in names if role_of(n) == "metric" and not _is_number(tables, n)]
+        where = "logs"
     if len(metrics) == 1 and not nameless:
         name = metrics[0]
-        said = Finding("only-metric", f"ranked by {name}, the only metric in the names")
+        said = Finding("only-metric", f"ranked by {name}, the only metric in the {where}")
         return MonitorFields(
             name, {t: name for t, found in labelled.items() if name in found}, (said,)
         )
     if metrics:
         also = " and values without a label" if nameless else ""
         raise AmbiguousMonitorError(
-            f"the names hold several metrics: {_listed(metrics)}{also}",
+            f"the {where} hold several metrics: {_listed(metrics)}{also}",
             hint=f"choose one, such as --monitor {metrics[0]}",
         )
     if nameless:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Monitor
@@ -42,10 +41,16 @@ def monitor_for(name: str, mode: str) -> Monitor:
     return Monitor(name, direction, f"auto: {better} {name} is better")
 
 
-def not_rankable(metric: Metric | None, monitor: str) -> str:
-    """Why a checkpoint with this value has no rank; "" if it has one."""
+def not_rankable(metric: Metric | None, monitor: str, where: str = "in the name") -> str:
+    """Why a checkpoint with this value has no rank; "" if it has one.
+
+    Args:
+        metric: the value, None if it has none.
+        monitor: what it is a value of.
+        where: where it was looked for.
+    """
     if metric is None:
-        return f"no {monitor} in the name"
+        return f"no {monitor} {where}"
     value = as_number(metric.value)
     return "" if math.isfinite(value) else f"{monitor} is {metric.text.strip()}"
 
@@ -102,18 +107,6 @@ def order(
         return (sign * value, *turns, checkpoint.path)
 
     return [checkpoint for _, checkpoint in sorted(candidates, key=key)]
-
-
-_DECIMAL = re.compile(r"[+-]?\d+(?:\.(\d+))?(?:[eE]([+-]\d+))?(%?)")
-
-
-def printed_unit(text: str) -> float:
-    """One unit of the last printed digit: 0.01 for `0.32`; 0.0 if the text is no number."""
-    match = _DECIMAL.fullmatch(text.strip())
-    if match is None:
-        return 0.0
-    decimals = len(match[1] or "") + (2 if match[3] else 0)
-    return 10.0 ** (int(match[2] or 0) - decimals)
 
 
 def may_be_reversed(best: float, other: float, best_unit: float, other_unit: float) -> bool:

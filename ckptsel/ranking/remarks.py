@@ -42,13 +42,17 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
     competing = {id(column.place) for column in columns}
     others = [place.table for place in found.read if id(place) not in competing]
     nameless = sum(len(table.names) for table in others if has_unlabelled(table))
+    partly = [column for column in columns if has_unlabelled(column.place.table)]
     spoken = [t for t in others if not has_unlabelled(t) and metrics_in(t)]
     otherwise = sum(len(table.names) for table in spoken)
     without = sum(len(table.names) for table in others) + len(found.unread) - nameless
+    without += sum(column.absent for column in columns if column not in partly)
+    nameless += sum(column.absent for column in partly)
+    where = "in their names" + (" or logs" if found.logs else "")
     unusable = [*_not_finite(columns)]
     found.passed_over += Counter(
         {
-            f"no {name} in the name": without,
+            f"no {name} {looked_in(found)}": without,
             f"a value without a label, which may or may not be {name}": nameless,
             f"no finite {name}": len(unusable),
         }
@@ -56,7 +60,7 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
     of_all = f"of {found.seen} checkpoints"
     findings = []
     if without:
-        said = f"{without} {of_all} have no {name} in their names"
+        said = f"{without} {of_all} have no {name} {where}"
         if metrics := sorted({metric for table in spoken for metric in metrics_in(table)}):
             said += f"; {otherwise} of these have {', '.join(metrics[:5])}"
         findings.append(Finding("missing-value", said, strict=otherwise > 0))
@@ -69,14 +73,22 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
     return findings
 
 
+def looked_in(found: Survey) -> str:
+    """Where a value was looked for."""
+    return "in the name or a log" if found.logs else "in the name"
+
+
 def _not_finite(columns: list[Column]) -> Iterator[str]:
     """The paths of the checkpoints whose printed value is NaN, infinite or no number."""
     for column in columns:
         if len(column.finite) == len(column.values):
             continue
         for row, (name, value) in enumerate(zip(column.names, column.values, strict=True)):
+            if math.isfinite(value):
+                continue
             # A zero that Lightning may have written is NaN here; that is said by itself.
-            if not math.isfinite(value) and not _is_zero(column.text(row)):
+            metric = column.metric(row)
+            if metric is not None and not _is_zero(metric.text):
                 yield column.place.folder.join(name)
 
 

@@ -9,8 +9,9 @@ from ckptsel.checkpoint import Ranked
 from ckptsel.naming.read import as_number
 from ckptsel.ranking.columns import rounding
 from ckptsel.ranking.order import not_rankable, order, shortlist
+from ckptsel.ranking.remarks import looked_in
 from ckptsel.ranking.ties import tie_findings
-from ckptsel.search.survey import bare_checkpoint, checkpoint_of
+from ckptsel.search.places import bare_checkpoint, checkpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +99,7 @@ def rest(
     for checkpoint in everything(found):
         if checkpoint.path not in paths:
             metric = fields.metric_of(checkpoint)
-            reason = not_rankable(metric, monitor.name)
+            reason = not_rankable(metric, monitor.name, looked_in(found))
             reason = reason or "a printed zero may mean that it was missing"
             without.append(Ranked(None, checkpoint, metric, reason))
     return without

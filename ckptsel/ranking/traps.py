@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import AmbiguousMonitorError
 from ckptsel.naming.conventions import IGNITE_NAME, IGNITE_SIGN, LIGHTNING_ZERO
+from ckptsel.naming.decimals import may_mean_missing
 from ckptsel.naming.vocabulary import direction
 
 if TYPE_CHECKING:
@@ -67,11 +68,6 @@ def without_missing(columns: list[Column], mode: Mode) -> tuple[list[Column], Fi
 
 def _without_zeros(column: Column) -> list[float]:
     return [
-        math.nan if may_mean_missing(name, value) else value
-        for name, value in zip(column.names, column.values, strict=True)
+        math.nan if may_mean_missing(name, value) and row not in column.from_logs else value
+        for row, (name, value) in enumerate(zip(column.names, column.values, strict=True))
     ]
-
-
-def may_mean_missing(name: str, value: float) -> bool:
-    """Whether Lightning may have written this zero because the metric was not logged."""
-    return value == 0 and name.endswith(".ckpt")

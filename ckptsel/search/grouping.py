@@ -62,6 +62,7 @@ class Folder:
         names: names of checkpoints: files, folders, TensorFlow prefixes.
         weak: names whose suffix other files share, too.
         others: names of further files, which only a given pattern makes checkpoints.
+        logs: names of files that may be logs.
         members: for a checkpoint of several files, their names.
         kinds: for a checkpoint whose suffix does not tell, its kind.
         incomplete: for the name of an index whose checkpoint is not whole, what is missing.
@@ -72,6 +73,7 @@ class Folder:
     names: list[str] = field(default_factory=list)
     weak: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
     members: dict[str, tuple[str, ...]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     incomplete: dict[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from ckptsel.errors import UsageError
 
 MODES = ("min", "max", "auto")
 TIES = ("later", "earlier", "error")
+LOGS = ("use", "ignore", "only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,12 @@ class Query:
         per_run: rank only the best of each run.
         strict: make an error of what is otherwise only said.
         allow_zero: let a printed zero win where Lightning could have written it for "missing".
+        logs: `use` the logs beside the checkpoints, `ignore` them, or take metrics from them
+            `only`, whatever the names say.
 
     Raises:
-        UsageError: for an unknown mode or tie rule, an empty monitor, or a depth below 1.
+        UsageError: for an unknown mode, tie rule or use of logs, an empty monitor, or a depth
+            below 1.
     """
 
     locations: tuple[str, ...] = (".",)
@@ -44,6 +48,7 @@ class Query:
     per_run: bool = False
     strict: bool = False
     allow_zero: bool = False
+    logs: str = "use"
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -51,6 +56,10 @@ class Query:
         if self.tie not in TIES:
             raise UsageError(
                 f"unknown tie rule {self.tie!r}", hint="the rules are later, earlier and error"
+            )
+        if self.logs not in LOGS:
+            raise UsageError(
+                f"unknown use of logs {self.logs!r}", hint="the uses are use, ignore and only"
             )
         if self.monitor == "":
             raise UsageError("the monitor is empty", hint="name it, such as --monitor val_loss")

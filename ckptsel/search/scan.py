@@ -26,6 +26,7 @@ from ckptsel.search.grouping import (
     place,
     unfinished,
 )
+from ckptsel.sources import is_log_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -175,8 +176,13 @@ class Scan:
         folder = Folder(path, root)
         names = [name for name in files if name.endswith(ALWAYS)]
         together = "\n".join(["", *names])
-        if len(names) == len(files) and not any(part in together for part in NOT_SIMPLE):
+        beside: list[str] = []
+        if len(names) < len(files):
+            beside = [name for name in files if not name.endswith(ALWAYS)]
+        if all(map(_is_shown_log, beside)) and not any(part in together for part in NOT_SIMPLE):
             folder.names = names
+            folder.others = beside
+            folder.logs = [*beside]
             self._keep_wanted(folder)
             return folder
         shown = [name for name in files if not name.startswith(".")]
@@ -186,6 +192,7 @@ class Scan:
         """The folder with the checkpoints that the names make, with all that is beside them."""
         broken = unfinished(beside)
         data = data_files(beside)
+        folder.logs = sorted(filter(_is_shown_log, beside))
         for name in names:
             if name.endswith("-unfinished"):
                 continue  # a marker, which is passed over with what it marks
@@ -217,6 +224,8 @@ class Scan:
         if self.include or self.exclude:
             for names in (folder.names, folder.weak, folder.others):
                 names[:] = [name for name in names if self._is_wanted(folder, name)]
+            # What is to be included are checkpoints.
+            folder.logs = [name for name in folder.logs if not self._is_excluded(folder, name)]
 
     def _is_wanted(self, folder: Folder, name: str) -> bool:
         if self._is_excluded(folder, name):
@@ -230,6 +239,10 @@ class Scan:
         self.seen += entries
         if self.progress is not None:
             self.progress(self.seen)
+
+
+def _is_shown_log(name: str) -> bool:
+    return not name.startswith(".") and is_log_name(name)
 
 
 def _matches(globs: Iterable[str], folder: Folder, name: str) -> bool:

@@ -6,15 +6,15 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ckptsel import storage
-from ckptsel.checkpoint import Checkpoint, Finding, Metric
+from ckptsel.checkpoint import Checkpoint, Finding, Log
 from ckptsel.naming.form import Reading
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
-from ckptsel.search.grouping import run_of
 from ckptsel.search.mismatch import Unread, mismatch, nothing_found
+from ckptsel.search.places import TableIn
 from ckptsel.search.scan import Scan
 
 if TYPE_CHECKING:
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 
     from ckptsel.search.grouping import Folder
     from ckptsel.search.query import Query
-
-
-class TableIn(NamedTuple):
-    """A table, and the folder its names stand in."""
-
-    folder: Folder
-    table: Table
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -41,6 +34,8 @@ class Survey:
         learned: whether the patterns were learned from the names.
         findings: what was noticed.
         passed_over: reason → how many entries were no candidates.
+        folders: all folders that were searched.
+        logs: the logs that were read.
         looked_at: path → the checkpoint with size and age; None for one that does not count.
     """
 
@@ -49,6 +44,8 @@ class Survey:
     learned: bool = False
     findings: list[Finding] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    folders: list[Folder] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
     looked_at: dict[str, Checkpoint | None] = field(default_factory=dict)
     _identities: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
 
@@ -67,7 +64,9 @@ class Survey:
         """Each pattern's text, and how many names it reads; the most first."""
         counts: Counter[str] = Counter()
         for read in self.read:
-            counts[read.table.pattern.text] += len(read.table.names)
+            # Names that only a log tells about are read by no pattern.
+            if read.table.pattern.text:
+                counts[read.table.pattern.text] += len(read.table.names)
         return tuple(counts.most_common())
 
     def existing(self, checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
@@ -118,7 +117,9 @@ def survey(query: Query, progress: Callable[[int], None] | None = None) -> Surve
         from ckptsel.search.nesting import nest  # noqa: PLC0415
 
         nest(folders)
-    found = Survey(learned=not given, findings=scan.findings, passed_over=scan.passed_over)
+    found = Survey(
+        learned=not given, findings=scan.findings, passed_over=scan.passed_over, folders=folders
+    )
     reader = Reader(given)
     late: list[tuple[Folder, dict[str, Reading]]] = []
     for folder in folders:
@@ -240,30 +241,3 @@ def _say_read_twice(given: tuple[Pattern, ...], found: Survey) -> None:
 def _stem(name: str) -> str:
     """A name without its last suffixes, whose digits (`.h5`) say nothing."""
     return re.sub(r"(\.[A-Za-z]\w*)+$", "", os.path.basename(name))
-
-
-def checkpoint_of(read: TableIn, row: int) -> Checkpoint:
-    """The checkpoint behind one name that was read."""
-    return _checkpoint(
-        read.folder, read.table.names[row], read.table.metrics(row), read.table.pattern.text,
-        levels=read.table.form.counting_folders,
-    )  # fmt: skip
-
-
-def bare_checkpoint(unread: Unread) -> Checkpoint:
-    """The checkpoint behind a name that was not read."""
-    return _checkpoint(unread.folder, unread.name, (), "")
-
-
-def _checkpoint(
-    folder: Folder, name: str, metrics: tuple[Metric, ...], pattern: str, *, levels: int = 0
-) -> Checkpoint:
-    levels = max(0, levels - name.count("/"))
-    return Checkpoint(
-        path=folder.join(name),
-        files=folder.files_of(name),
-        kind=folder.kind_of(name),
-        run=run_of(folder.path, folder.root, levels=levels),
-        metrics=metrics,
-        pattern=pattern,
-    )

@@ -57,7 +57,9 @@ def candidates(query: Query, progress: Callable[[int], None] | None = None) -> C
     checkpoints: list[Checkpoint] = []
     nothing: NothingFoundError | None = None
     try:
-        ranking = select(replace(query, strict=False, monitor=None), rank=False, progress=progress)
+        ranking = select(
+            replace(query, strict=False, monitor=None, logs="ignore"), rank=False, progress=progress
+        )
         checkpoints = [row.checkpoint for row in ranking.rows]
         findings = ranking.findings
     except NothingFoundError as error:

@@ -48,6 +48,7 @@ RECORD = {
     "modified": 1700000000.0,
     "value": 0.45,
     "text": "0.45",
+    "source": "name",
     "tied": False,
     "reason": None,
     "pattern": "w.{epoch:02d}-{val_loss:.2f}.keras",
@@ -99,6 +100,7 @@ def test_json(written: Written) -> None:
         "learned": True,
         "seen": 3,
         "passed_over": {"not a checkpoint": 2, "temporary": 1},
+        "logs": [],
         "findings": [
             {"code": "tie", "message": "two are the same", "path": "runs/a", "strict": True}
         ],

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from ckptsel.checkpoint import Checkpoint, Metric
 from ckptsel.errors import DirectionError
+from ckptsel.naming.decimals import printed_unit
 from ckptsel.ranking.order import (
     may_be_reversed,
     monitor_for,
     not_rankable,
     order,
-    printed_unit,
     shortlist,
 )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ckptsel.ranking.traps import is_negated_loss, may_mean_missing
+from ckptsel.naming.decimals import may_mean_missing
+from ckptsel.ranking.traps import is_negated_loss
 
 IGNITE = ["best_model_1_val_loss=-0.5000.pt", "runs/best_model_2_val_loss=-0.3000.pt"]
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckptsel.errors import LocationNotFoundError, NothingFoundError, PatternMismatchError
+from ckptsel.search.places import checkpoint_of
 from ckptsel.search.query import Query
-from ckptsel.search.survey import checkpoint_of, survey
+from ckptsel.search.survey import survey
 from tests.folders import make
 
 if TYPE_CHECKING:

@@ -1,0 +1,264 @@
+"""From the logs of the runs to values of the checkpoints that were found."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckptsel import storage
+from ckptsel.checkpoint import Finding, Log
+from ckptsel.naming.form import Form, Reading
+from ckptsel.naming.pattern import Pattern
+from ckptsel.naming.read import Table
+from ckptsel.naming.vocabulary import role_of
+from ckptsel.search.grouping import run_of
+from ckptsel.search.places import Logged, TableIn
+from ckptsel.search.printed import Side, side_of
+from ckptsel.sources import kind_of
+from ckptsel.sources.join import Joined, Named, Printed, columns, join
+from ckptsel.sources.log import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ckptsel.search.grouping import Folder
+    from ckptsel.search.mismatch import Unread
+    from ckptsel.search.survey import Survey
+    from ckptsel.sources.log import LogKind, LogRow
+
+# The table of names that say nothing, whose values are all from a log.
+_WORDLESS = Pattern.of(Form(()))
+
+
+class _Found(NamedTuple):
+    """A log, and the run that it belongs to. They sort by who is asked first."""
+
+    place: int
+    distance: int
+    path: str
+    kind: LogKind
+
+
+def add_logs(found: Survey, *, only: bool) -> None:
+    """Join the logs beside the checkpoints to them; what they say is in `found.read` then.
+
+    A log belongs to the nearest run folder that encloses it, and to no other.
+
+    Args:
+        found: what the search found.
+        only: whether metrics count from logs only.
+    """
+    if only:
+        found.read = [place._replace(trusts_names=False) for place in found.read]
+    folders = [folder for folder in found.folders if folder.logs]
+    if not folders:
+        return
+    # Names that say nothing can still be named by a log.
+    spoken = [(place.run, place) for place in found.read]
+    silent = [
+        (run_of(folder.path, folder.root), TableIn(folder, _silent(names)))
+        for folder, names in _by_folder(found.unread)
+    ]
+    runs: dict[str, list[TableIn]] = {}
+    for run, place in (*spoken, *silent):
+        runs.setdefault(run, []).append(place)
+    logs: dict[str, list[_Found]] = {}
+    for folder in folders:
+        nearest = _enclosing(folder, runs)
+        if nearest is not None:
+            logs.setdefault(nearest, []).extend(_recognised(found, folder, nearest))
+    done: dict[int, TableIn] = {}
+    for run, kinds in logs.items():
+        for place, new in zip(runs[run], _join_run(found, run, runs[run], kinds), strict=True):
+            done[id(place)] = new
+    found.read = [done.get(id(place), place) for place in found.read]
+    for _, place in silent:
+        _take_named(found, done.get(id(place), place))
+
+
+def _enclosing(folder: Folder, runs: dict[str, list[TableIn]]) -> str | None:
+    """The nearest run folder from a log's folder upwards, None if there is none."""
+    path = folder.path
+    while path not in runs:
+        above = os.path.dirname(path)
+        if path in (folder.root, above):
+            return None
+        path = above
+    return path
+
+
+def _recognised(found: Survey, folder: Folder, run: str) -> Iterable[_Found]:
+    for name in folder.logs:
+        path = folder.join(name)
+        try:
+            kind = kind_of(path, name)
+        except OSError as error:
+            found.findings.append(_unreadable(path, error))
+            continue
+        if kind is not None:
+            distance = folder.path.count(os.sep) - run.count(os.sep)
+            yield _Found(kind[0], distance, path, kind[1])
+
+
+def _unreadable(path: str, error: OSError) -> Finding:
+    return Finding("log-unreadable", f"cannot be read: {error.strerror}", path, strict=True)
+
+
+def _join_run(
+    found: Survey, run: str, places: Sequence[TableIn], logs: list[_Found]
+) -> list[TableIn]:
+    """The tables of one run with what its logs say, the strongest kind first."""
+    sides = [side_of(place) for place in places]
+    named = [one for side in sides for one in side.named]
+    answers: list[Logged] = []
+    unsettled = set(range(len(named)))
+    ordered = sorted(logs, key=lambda log: log[:3])
+    for log in ordered:
+        findings: list[Finding] = []
+        files = _files(places, os.path.dirname(log.path)) if "file" in log.kind.offsets else {}
+        try:
+            rows = log.kind.read(log.path, findings)
+            joined = join(log.kind, rows, named, files, log.path)
+        except OSError as error:
+            found.findings.append(_unreadable(log.path, error))
+            continue
+        if joined.key == "file":
+            joined = _of_this_size(places, joined, findings, log.path)
+        found.findings += findings
+        for finding in joined.findings:
+            # What another log has told already, this one need not be about.
+            is_grave = bool(unsettled) or finding.code != "log-disagrees"
+            found.findings.append(replace(finding, strict=is_grave))
+        found.logs.append(
+            Log(log.path, log.kind.name, joined.matched, joined.key, joined.offset, joined.why)
+        )
+        if joined.matched:
+            inner = os.path.relpath(log.path, run or os.curdir).replace(os.sep, "/")
+            logged = Logged(
+                f"{log.kind.name}:{inner}", joined.rows, {}, names_files=joined.key == "file"
+            )
+            answers.append(logged)
+            if not any(finding.strict for finding in joined.findings):
+                unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
+            if log is not ordered[-1]:
+                named = _with_values(named, joined.rows)
+    return [*_split(places, sides, answers)]
+
+
+def _with_values(named: Sequence[Named], rows: Sequence[LogRow | None]) -> list[Named]:
+    """With what a log says, which further logs are compared with."""
+    new = []
+    for known, row in zip(named, rows, strict=True):
+        one = known
+        logged = (
+            [
+                Printed(label, value, 0.0, row.values[column].strip())
+                for label, column in columns(tuple(row.values)).items()
+                if column is not None and role_of(column) == "metric"
+                if (value := number(row.values[column])) is not None
+            ]
+            if row is not None
+            else []
+        )
+        if row is not None and row.file:
+            one = one._replace(
+                epoch=row.epoch if one.epoch is None else one.epoch,
+                step=row.step if one.step is None else one.step,
+            )
+        new.append(one._replace(printed=(*one.printed, *logged)))
+    return new
+
+
+def _split(
+    places: Sequence[TableIn], sides: Sequence[Side], logs: Sequence[Logged]
+) -> Iterable[TableIn]:
+    """Each table with its part of the rows."""
+    start = 0
+    for place, side in zip(places, sides, strict=True):
+        end = start + len(place.table.names)
+        of_place = []
+        for log in logs:
+            rows = log.rows[start:end]
+            if labels := _labels(rows, side.labels):
+                of_place.append(log._replace(rows=rows, labels=labels))
+        yield place._replace(logs=tuple(of_place))
+        start = end
+
+
+def _labels(rows: Sequence[LogRow | None], in_names: dict[str, str]) -> dict[str, str]:
+    """Column → the metric's name; the names' own, where it is another spelling of that."""
+    seen: set[tuple[str, ...]] = {tuple(row.values) for row in rows if row is not None}
+    labels: dict[str, str] = {}
+    for names in seen:
+        for label, column in columns(names).items():
+            if column is not None:
+                labels[column] = in_names.get(label, column)
+        labels |= {name: name for name in names if name not in labels}
+    return labels
+
+
+def _files(places: Sequence[TableIn], folder: str) -> dict[str, int]:
+    """The paths of all checkpoints relative to a log's folder → their index."""
+    files: dict[str, int] = {}
+    index = 0
+    for place in places:
+        inner = os.path.relpath(place.folder.path or os.curdir, folder or os.curdir)
+        before = "" if inner == os.curdir else inner.replace(os.sep, "/") + "/"
+        for name in place.table.names:
+            files[before + name] = index
+            index += 1
+    return files
+
+
+def _of_this_size(
+    places: Sequence[TableIn], joined: Joined, findings: list[Finding], path: str
+) -> Joined:
+    """Without the rows about a file of another size: that file was replaced."""
+    rows = list(joined.rows)
+    paths = ((place, name) for place in places for name in place.table.names)
+    for index, (place, name) in enumerate(paths):
+        row = rows[index]
+        if row is None or row.size_bytes < 0:
+            continue
+        try:
+            size = sum(storage.stat(file).size_bytes for file in place.folder.files_of(name))
+        except OSError:
+            continue  # it is gone, which is said where it is looked at
+        if size != row.size_bytes:
+            rows[index] = None
+            said = f"line {row.place} tells of a {name!r} of {row.size_bytes} bytes, and it has"
+            said += f" {size}: the log is not about this file, and was not used for it"
+            findings.append(Finding("log-other-file", said, path, strict=True))
+    return joined._replace(rows=rows)
+
+
+def _by_folder(unread: Iterable[Unread]) -> Iterable[tuple[Folder, list[str]]]:
+    folders: dict[int, tuple[Folder, list[str]]] = {}
+    for one in unread:
+        if one.reading.status != "ambiguous":
+            folders.setdefault(id(one.folder), (one.folder, []))[1].append(one.name)
+    return folders.values()
+
+
+def _silent(names: list[str]) -> Table:
+    return Table(_WORDLESS, _WORDLESS.forms[0], names, readings=[Reading("ok")] * len(names))
+
+
+def _take_named(found: Survey, place: TableIn) -> None:
+    """Move names that say nothing to those that were read, where a log names them."""
+    if not place.logs:
+        return
+    kept = [
+        row for row in range(len(place.table.names)) if any(log.rows[row] for log in place.logs)
+    ]
+    names = {place.table.names[row] for row in kept}
+    found.read.append(
+        place._replace(
+            table=_silent([place.table.names[row] for row in kept]),
+            logs=tuple(log._replace(rows=[log.rows[row] for row in kept]) for log in place.logs),
+        )
+    )
+    found.unread = [
+        one for one in found.unread if one.folder is not place.folder or one.name not in names
+    ]

@@ -1,0 +1,162 @@
+"""The checkpoints of one folder and form of name, with all that names and logs say of them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckptsel.checkpoint import Checkpoint, Metric
+from ckptsel.search.grouping import run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from ckptsel.naming.read import Table
+    from ckptsel.search.grouping import Folder
+    from ckptsel.search.mismatch import Unread
+    from ckptsel.sources.log import LogRow
+
+
+class Logged(NamedTuple):
+    """What one log says of the names of a table.
+
+    Attributes:
+        source: the kind of log, and its path from the run's folder: `csv:training.csv`.
+        rows: for each name its row, or None.
+        labels: column → the metric's name, which is that of the names where they have it.
+        names_files: whether the log names the files, and so tells their epochs, too.
+    """
+
+    source: str
+    rows: Sequence[LogRow | None]
+    labels: Mapping[str, str]
+    names_files: bool = False
+
+    def metrics(self, row: int) -> Iterator[Metric]:
+        """The values that the log has for one of the names, but for what counts its rows."""
+        # Without logs, none of this is needed.
+        from ckptsel.naming.vocabulary import role_of  # noqa: PLC0415
+        from ckptsel.sources.log import number  # noqa: PLC0415
+
+        found = self.rows[row]
+        if found is None:
+            return
+        source = f"{self.source}:{found.place}"
+        if self.names_files:
+            if found.epoch is not None:
+                yield Metric("epoch", found.epoch, str(found.epoch), "epoch", source)
+            if found.step is not None:
+                yield Metric("step", found.step, str(found.step), "step", source)
+        for column, text in found.values.items():
+            value, role = number(text), role_of(column)
+            if value is not None and role not in ("epoch", "step"):
+                yield Metric(self.labels[column], value, text.strip(), role, source)
+
+
+class TableIn(NamedTuple):
+    """A table, and the folder its names stand in.
+
+    Attributes:
+        folder: the folder.
+        table: the names, and what they say.
+        logs: what logs say of the same names; the first that has a value counts.
+        trusts_names: whether metrics in the names count.
+    """
+
+    folder: Folder
+    table: Table
+    logs: tuple[Logged, ...] = ()
+    trusts_names: bool = True
+
+    @property
+    def run(self) -> str:
+        """The folder of the training run."""
+        levels = self.table.form.counting_folders - self.table.names[0].count("/")
+        return run_of(self.folder.path, self.folder.root, levels=max(0, levels))
+
+    @property
+    def logged(self) -> Collection[str]:
+        """The metrics that logs have for some of the names."""
+        return {label for log in self.logs for label in log.labels.values()}
+
+    def metrics(self, row: int) -> tuple[Metric, ...]:
+        """Everything that is known of one checkpoint.
+
+        Of two with the same name the first one counts: an exact value from a log stands before
+        the rounded one in the name.
+        """
+        read = self.table.metrics(row)
+        if not self.trusts_names:
+            read = tuple(metric for metric in read if metric.role != "metric")
+        if not self.logs:
+            return read
+        exact: dict[str, Metric] = {}
+        for log in self.logs:
+            for metric in log.metrics(row):
+                exact.setdefault(metric.name, metric)
+        for role in ("epoch", "step"):
+            if any(metric.role == role for metric in read):
+                exact.pop(role, None)
+        found: list[Metric] = []
+        for metric in read:
+            found += [exact.pop(metric.name)] if metric.name in exact else []
+            found.append(metric)
+        return (*found, *exact.values())
+
+    def in_names(self, field: str) -> bool:
+        """Whether the names have such a field, and it counts."""
+        return self.trusts_names and any(f.name == field for f in self.table.form.fields)
+
+    def numbers(self, field: str) -> list[float]:
+        """One metric's values, in the order of the names; NaN where there is no number."""
+        names = self.table.names
+        values = self.table.numbers(field) if self.in_names(field) else [math.nan] * len(names)
+        for row, text in self._texts(field):
+            values[row] = text
+        return values
+
+    def from_logs(self, field: str) -> set[int]:
+        """The rows whose value of a metric is a log's."""
+        return {row for row, _ in self._texts(field)} if self.logs else set()
+
+    def _texts(self, field: str) -> Iterator[tuple[int, float]]:
+        """The values of a metric that logs have; those that count come last."""
+        if not self.logs:
+            return
+        from ckptsel.sources.log import number  # noqa: PLC0415
+
+        for log in reversed(self.logs):
+            columns = [column for column, label in log.labels.items() if label == field]
+            for column in columns:
+                for index, row in enumerate(log.rows):
+                    if row is not None and (text := row.values.get(column)) is not None:
+                        value = number(text)
+                        if value is not None:
+                            yield index, value
+
+
+def checkpoint_of(place: TableIn, row: int) -> Checkpoint:
+    """The checkpoint behind one name that was read."""
+    return _checkpoint(
+        place.folder, place.table.names[row], place.metrics(row), place.table.pattern.text,
+        levels=place.table.form.counting_folders,
+    )  # fmt: skip
+
+
+def bare_checkpoint(unread: Unread) -> Checkpoint:
+    """The checkpoint behind a name that was not read."""
+    return _checkpoint(unread.folder, unread.name, (), "")
+
+
+def _checkpoint(
+    folder: Folder, name: str, metrics: tuple[Metric, ...], pattern: str, *, levels: int = 0
+) -> Checkpoint:
+    levels = max(0, levels - name.count("/"))
+    return Checkpoint(
+        path=folder.join(name),
+        files=folder.files_of(name),
+        kind=folder.kind_of(name),
+        run=run_of(folder.path, folder.root, levels=levels),
+        metrics=metrics,
+        pattern=pattern,
+    )

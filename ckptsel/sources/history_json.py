@@ -1,0 +1,68 @@
+"""A dict of lists, as `json.dump(history.history, file)` writes it: one value an epoch.
+
+The epochs are not written down: the first value is taken for the epoch 0, as Keras counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ckptsel.checkpoint import Finding
+from ckptsel.sources.lines import encoding_of
+from ckptsel.sources.log import LogKind, LogRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A history is read as a whole: JSON cannot be read otherwise with the standard library.
+MAX_BYTES = 64 * 2**20
+
+
+def _recognise(head: bytes) -> bool:
+    return head.decode(encoding_of(head), "replace").lstrip().startswith("{")
+
+
+def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
+    columns = _columns(path, findings)
+    length = max(map(len, columns.values()), default=0)
+    short = sorted(name for name, column in columns.items() if len(column) < length)
+    if short:
+        # validation_freq leaves epochs out, and does not say which.
+        said = f"too few values to tell their epochs, and not used: {', '.join(short[:5])}"
+        findings.append(Finding("log-malformed", said, path, strict=True))
+    whole = {name: column for name, column in columns.items() if len(column) == length}
+    for epoch in range(length):
+        values = {name: column[epoch] for name, column in whole.items()}
+        texts = {name: text for name, text in values.items() if isinstance(text, str)}
+        yield LogRow(epoch + 1, texts, epoch)
+
+
+def _columns(path: str, findings: list[Finding]) -> dict[str, list[Any]]:
+    """The lists in the file, their numbers as the texts that stand there."""
+    size = os.stat(path).st_size
+    said = f"too large to be a history: {size} bytes" if size > MAX_BYTES else ""
+    found: object = None
+    if not said:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES)
+        try:
+            text = data.decode(encoding_of(data), "surrogateescape")
+            found = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+        except (ValueError, RecursionError) as error:
+            said = f"is no whole JSON: {error}"
+    if said:
+        findings.append(Finding("log-malformed", said, path, strict=True))
+    if not isinstance(found, dict):
+        return {}
+    return {name: column for name, column in found.items() if isinstance(column, list)}
+
+
+KIND = LogKind(
+    "history",
+    _recognise,
+    _read,
+    {"epoch": 1},
+    "Keras counts epochs from 1 in names; a history's first value is that of the first epoch",
+)

@@ -1,0 +1,73 @@
+"""Keras's CSVLogger: one row an epoch, counted from 0; appended to by a second fit.
+
+Source: keras/src/callbacks/csv_logger.py: the first column is `epoch`, the others are sorted;
+`NA` stands for an absent value. Other writers of such a table are read as well.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+from ckptsel.checkpoint import Finding
+from ckptsel.sources.lines import first_line, lines
+from ckptsel.sources.log import LogKind, LogRow, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# CSVLogger takes any separator.
+_SEPARATORS = ",;\t"
+_KEY = "epoch"
+
+
+def _recognise(head: bytes) -> bool:
+    header = first_line(head)
+    cells = next(csv.reader([header], delimiter=_separator(header)), []) if header else []
+    return len(cells) > 1 and cells[0].strip().lower() == _KEY
+
+
+def _separator(header: str) -> str:
+    return max(_SEPARATORS, key=header.count)
+
+
+def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
+    text = lines(path, findings)
+    header = next(text, "")
+    separator = _separator(header)
+    reader = csv.reader([header], delimiter=separator)
+    titles = [title.strip() for title in next(reader, [])]
+    twice = {title for title in titles if titles.count(title) > 1}
+    if twice:
+        said = f"columns of the same name, which were not used: {', '.join(sorted(twice))}"
+        findings.append(Finding("log-malformed", said, path, strict=True))
+    if not titles or titles[0].lower() != _KEY or titles[0] in twice:
+        return
+    bad: list[int] = []
+    rows = csv.reader(text, delimiter=separator, strict=True)
+    try:
+        for cells in rows:
+            epoch = whole(cells[0]) if cells else None
+            if epoch is not None and len(cells) == len(titles):
+                values = dict(zip(titles, cells, strict=True))
+                for title in twice:
+                    values.pop(title, None)
+                yield LogRow(rows.line_num + 1, values, epoch)
+            elif cells and [cell.strip() for cell in cells] != titles:
+                # A header that is repeated is none: a run that began again.
+                bad.append(rows.line_num + 1)
+    except csv.Error as error:
+        said = f"line {rows.line_num + 1}: {error}; the log was read up to there"
+        findings.append(Finding("log-malformed", said, path, strict=True))
+    if bad:
+        said = f"{len(bad)} lines that are no rows of the table, the first is line {bad[0]}"
+        findings.append(Finding("log-malformed", said, path, strict=True))
+
+
+KIND = LogKind(
+    "csv",
+    _recognise,
+    _read,
+    {"epoch": 1},
+    "Keras counts epochs from 1 in names and from 0 in CSVLogger's table",
+)

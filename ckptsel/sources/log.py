@@ -1,0 +1,98 @@
+"""What a log says, whatever its kind: rows, each about one epoch, one step or one file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ckptsel.checkpoint import Finding
+
+Key: TypeAlias = Literal["file", "epoch", "step"]
+
+
+class LogRow(NamedTuple):
+    """One row of a log.
+
+    Attributes:
+        place: where it stands: the line, or the position in a list, counted from 1.
+        values: column → the text as it stands there; a column without a value may be left out.
+        epoch: as the log counts it; None if the row tells none.
+        step: as the log counts it; None if the row tells none.
+        file: the checkpoint that the row is about, relative to the log's folder, with `/`;
+            "" where the log names none.
+        size_bytes: that checkpoint's size by the log, all of its files together; -1 if unknown.
+        is_gone: whether the row says that this checkpoint was removed.
+    """
+
+    place: int
+    values: Mapping[str, str]
+    epoch: int | None = None
+    step: int | None = None
+    file: str = ""
+    size_bytes: int = -1
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogKind:
+    """A kind of log.
+
+    Attributes:
+        name: short, shown as a value's source: `csv` in `csv:training.csv:12`.
+        recognise: the log's first bytes → whether it is of this kind. Must not raise on any
+            content, and must be quick.
+        read: path, a list that takes findings → its rows, in the order of the file. Must hold
+            one row at a time in memory where the format allows it, leave out a last row that
+            is only half written, and turn what is malformed into findings. Raises OSError if
+            the file cannot be read.
+        offsets: by what the rows are joined, the best first; each with what the framework's
+            names count beyond its log: 1 if a row of epoch 4 belongs to a name that says 5;
+            None where no habit is known.
+        habit: where these offsets come from, in words for people.
+    """
+
+    name: str
+    recognise: Callable[[bytes], bool]
+    read: Callable[[str, list[Finding]], Iterator[LogRow]]
+    offsets: Mapping[Key, int | None]
+    habit: str = ""
+
+
+# How writers say that there is no value: Keras `NA`; pandas, polars and the rest.
+_ABSENT = frozenset({"", "na", "n/a", "none", "null", "-", "--", "?"})
+# How C runtimes, R and JavaScript write what Python's float does not read.
+_NOT_FINITE = {"1.#qnan": math.nan, "1.#ind": math.nan, "1.#snan": math.nan, "1.#inf": math.inf}
+_NOT_FINITE |= {"nan(ind)": math.nan, "nan(snan)": math.nan, "+∞": math.inf, "∞": math.inf}
+
+
+def number(text: str) -> float | None:
+    """The number that a log's text stands for, None if it has none; NaN in every spelling.
+
+    >>> number(" 0.25"), number("NA"), number("-1.#INF"), number("today")
+    (0.25, None, -inf, None)
+    """
+    try:
+        # Python reads 1_0, which no log means by ten.
+        return float(text) if "_" not in text else None
+    except ValueError:
+        pass
+    low = text.strip().lower()
+    if low in _ABSENT:
+        return None
+    found = _NOT_FINITE.get(low.removeprefix("-"))
+    return found if found is None or not low.startswith("-") else -found
+
+
+def whole(text: str | None) -> int | None:
+    """An epoch or a step: `3`, or `3.0` as pandas writes it; None for anything else."""
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        value = number(text)
+        return int(value) if value is not None and value.is_integer() else None

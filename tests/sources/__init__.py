@@ -1,0 +1,1 @@
+"""Tests of the logs beside checkpoints, and of how they are joined."""

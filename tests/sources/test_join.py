@@ -1,0 +1,193 @@
+"""Which row of a log belongs to which checkpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckptsel.naming.decimals import printed_unit
+from ckptsel.sources.join import Joined, Named, Printed, join
+from ckptsel.sources.log import LogKind, LogRow, number
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+EPOCHS = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 1}, "a habit")
+UNKNOWN = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": None})
+FILES = LogKind("t", lambda _: True, lambda *_: iter(()), {"file": None})
+STEPS = LogKind("t", lambda _: True, lambda *_: iter(()), {"step": 0, "epoch": 0}, "a habit")
+
+
+def name(epoch: int | None, *values: str, label: str = "valloss") -> Named:
+    """A name that says its epoch and values; a label of digits is none."""
+    half = [printed_unit(text) / 2 for text in values]
+    printed = (Printed(label, float(t), h, t) for t, h in zip(values, half, strict=True))
+    return Named(f"w-{epoch}-{values}", epoch, None, tuple(printed))
+
+
+def log(*values: str | dict[str, str], first: int = 0) -> list[LogRow]:
+    """Rows of one epoch after the other, each with a val_loss."""
+    each = [v if isinstance(v, dict) else {"val_loss": v} for v in values]
+    return [LogRow(first + i + 2, one, first + i) for i, one in enumerate(each)]
+
+
+def joined(
+    named: Sequence[Named], rows: Sequence[LogRow], kind: LogKind = EPOCHS
+) -> tuple[list[str | None], list[str], Joined]:
+    """The joined val_loss of each name, and the codes of what was said."""
+    found = join(kind, rows, named, {one.name: i for i, one in enumerate(named)}, "t.csv")
+    values = [row and row.values.get("val_loss") for row in found.rows]
+    return values, [finding.code for finding in found.findings], found
+
+
+@pytest.mark.parametrize(
+    "named, rows, values, codes",
+    [
+        # Names count one more than the log, and their values tell it.
+        ([name(1, "0.50"), name(2, "0.31")], log("0.5012", "0.3149"), ["0.5012", "0.3149"], []),
+        # They count alike.
+        ([name(0, "0.50"), name(1, "0.31")], log("0.5012", "0.3149"), ["0.5012", "0.3149"], []),
+        # One that is not in the log keeps the others' base.
+        ([name(1, "0.50"), name(9, "0.1")], log("0.5012", "0.3"), ["0.5012", None], []),
+        # A name that no row agrees with: nothing is taken from the log.
+        ([name(1, "0.50"), name(2, "0.99")], log("0.5012", "0.3"), [None, None], ["log-disagrees"]),
+        # Just beyond the last printed digit.
+        ([name(1, "0.50")], log("0.5051"), [None], ["log-disagrees"]),
+        # No values in the names: the one base at which each has a row.
+        ([name(1), name(2)], log("0.5", "0.3"), ["0.5", "0.3"], []),
+        ([name(0), name(1)], log("0.5", "0.3"), ["0.5", "0.3"], []),
+        # Both are possible: the habit, and it is said.
+        ([name(1)], log("0.5", "0.3"), ["0.5"], ["log-base-assumed"]),
+        # Both agree, since the values are equal.
+        ([name(1, "0.5")], log("0.51", "0.52"), ["0.51"], ["log-base-assumed"]),
+        # NaN and infinity are values, and agree with their like.
+        ([name(1, "nan"), name(2, "0.3")], log("NaN", "0.3"), ["NaN", "0.3"], []),
+        ([name(1, "0.5"), name(2, "0.3")], log("inf", "0.3"), [None, None], ["log-disagrees"]),
+        # A value that is absent in the log contradicts nothing.
+        ([name(1, "0.5"), name(2, "0.3")], log("NA", "0.31"), ["NA", "0.31"], []),
+        # What has no epoch is not joined.
+        ([name(None, "0.5")], log("0.5"), [None], []),
+        ([], log("0.5"), [], []),
+        ([name(1)], [], [None], []),
+    ],
+)  # fmt: skip
+def test_by_epoch(
+    named: list[Named], rows: list[LogRow], values: list[str | None], codes: list[str]
+) -> None:
+    """The base is that at which names and log agree; else the habit; else nothing."""
+    assert joined(named, rows)[:2] == (values, codes)
+
+
+def test_no_habit_no_guess() -> None:
+    """A kind without a habit is not joined where nothing tells its base."""
+    values, codes, found = joined([name(1)], log("0.5", "0.3"), UNKNOWN)
+    assert (values, codes, found.matched) == ([None], ["log-base-assumed"], 0)
+    assert joined([name(1), name(2)], log("0.5", "0.3"), UNKNOWN)[0] == ["0.5", "0.3"]
+
+
+@pytest.mark.parametrize(
+    "named, values, codes",
+    [
+        # Each name agrees with a row of its own run.
+        ([name(1, "0.50"), name(2, "0.20")], ["0.501", "0.201"], []),
+        ([name(1, "0.50"), name(1, "0.40")], ["0.501", "0.401"], []),
+        # Both runs' rows agree: the later one.
+        ([name(1, "0.50"), name(2, "0.3")], ["0.501", "0.301"], []),
+        # Nothing tells them apart: the last one, and it is said.
+        ([name(1), name(2), name(3)], ["0.401", "0.201", "0.111"], ["log-restarted"]),
+        ([name(1, "0.50"), name(2, "0.9")], [None, None], ["log-disagrees"]),
+    ],
+)  # fmt: skip
+def test_a_log_that_restarts(
+    named: list[Named], values: list[str | None], codes: list[str]
+) -> None:
+    """Of several rows of one epoch, the last one that agrees with the name."""
+    rows = [*log("0.501", "0.301", "0.111"), *log("0.401", "0.201")]
+    assert joined(named, rows)[:2] == (values, codes)
+
+
+def test_values_without_labels_mean_one_metric() -> None:
+    """A value without a label may be any column, and is the same one in all names."""
+    rows = log({"loss": "0.30", "val_loss": "0.52"}, {"loss": "0.51", "val_loss": "0.48"})
+    # 0.5 would be both; 0.52 shows that it is val_loss.
+    named = [name(1, "0.52", label="1"), name(2, "0.48", label="1")]
+    assert joined(named, rows)[:2] == (["0.52", "0.48"], [])
+    # The first could only be the loss, the second only val_loss.
+    named = [name(1, "0.30", label="1"), name(2, "0.48", label="1")]
+    assert joined(named, rows)[:2] == ([None, None], ["log-disagrees"])
+    # A restarted log: the loss of the second run is like the first one's val_loss.
+    again = [*rows, *log({"loss": "0.52", "val_loss": "0.9"}, {"loss": "0.1", "val_loss": "0.8"})]
+    named = [name(1, "0.52", label="1"), name(2, "0.48", label="1")]
+    assert joined(named, again)[0] == ["0.52", "0.48"]
+
+
+def test_by_file() -> None:
+    """The last row of a file counts, and one that says that it is gone is none."""
+    named = [Named("a"), Named("b"), Named("c", printed=(Printed("valloss", 0.5, 0.05, "0.5"),))]
+    rows = [
+        LogRow(1, {"val_loss": "0.9"}, file="a"),
+        LogRow(2, {"val_loss": "0.8"}, file="a"),
+        LogRow(3, {"val_loss": "0.7"}, file="b"),
+        LogRow(4, {}, file="b", is_gone=True),
+        LogRow(5, {"val_loss": "0.1"}, file="c"),
+        LogRow(6, {"val_loss": "0.1"}, file="nobody"),
+    ]
+    values, codes, _ = joined(named, rows, FILES)
+    assert values == ["0.8", None, None]
+    assert codes == ["log-disagrees", "log-other-file"]
+
+
+def test_the_first_key_that_finds_rows() -> None:
+    """Steps are tried before epochs where the kind says so, and epochs where there are none."""
+    rows = [LogRow(2, {"val_loss": "0.5"}, 1, 100), LogRow(3, {"val_loss": "0.3"}, 2, 200)]
+    by_step = joined([Named("a", 9, 100), Named("b", 9, 200)], rows, STEPS)
+    assert (by_step[0], by_step[2].key) == (["0.5", "0.3"], "step")
+    by_epoch = joined([Named("a", 1), Named("b", 2)], rows, STEPS)
+    assert (by_epoch[0], by_epoch[2].key) == (["0.5", "0.3"], "epoch")
+
+
+LOSSES = st.lists(st.floats(0.01, 9, allow_nan=False), min_size=1, max_size=12)
+
+
+@given(LOSSES, st.integers(1, 5), st.sampled_from([0, 1]), st.randoms(use_true_random=False))
+def test_shuffled_rows_give_the_same(
+    losses: list[float], digits: int, offset: int, chance: random.Random
+) -> None:
+    """Rounding values into names and shuffling the rows changes no value that is joined."""
+    rows = log(*map(repr, losses))
+    named = [name(i + offset, f"{loss:.{digits}f}") for i, loss in enumerate(losses)]
+    expected = joined(named, rows)[2]
+    shuffled = [*rows]
+    chance.shuffle(shuffled)
+    found = joined(named, shuffled)[2]
+    assert found.rows == expected.rows
+    if found.offset == offset:
+        assert [row and float(row.values["val_loss"]) for row in found.rows] == losses
+    else:
+        # Only where the other count agrees with all names as well.
+        assert "log-base-assumed" in joined(named, rows)[1] or found.matched < len(losses)
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ("0.25", 0.25), (" 1e-3 ", 0.001), ("+inf", float("inf")), ("-1.#INF", float("-inf")),
+        ("NA", None), ("", None), ("None", None), ("null", None), ("-", None), ("1_000", None),
+        ("today", None), ("0x10", None), ("1,5", None),
+    ],
+)  # fmt: skip
+def test_numbers(text: str, value: float | None) -> None:
+    """What writers of logs mean by a text."""
+    assert number(text) == value
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "NAN", "-nan", " nan ", "1.#QNAN", "-1.#IND"])
+def test_nan_in_every_spelling(text: str) -> None:
+    """A NaN is a value, and not an absent one."""
+    value = number(text)
+    assert value is not None
+    assert value != value  # noqa: PLR0124 - only NaN is unequal to itself

@@ -1,0 +1,150 @@
+"""What each kind of log says, and what is said of one that is not whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ckptsel.sources import is_log_name, kind_of
+from ckptsel.sources.lines import MAX_LINE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckptsel.checkpoint import Finding
+    from ckptsel.sources.log import LogRow
+
+CSV = "epoch,loss,val_loss\r\n0,0.5,0.61\r\n1,0.4,0.52\r\n"
+
+
+def read(path: Path, data: str | bytes) -> tuple[str, list[LogRow], list[str]]:
+    """The kind of a log with this content, its rows, and the codes of what was said."""
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    found = kind_of(str(path), path.name)
+    if found is None:
+        return "", [], []
+    findings: list[Finding] = []
+    rows = list(found[1].read(str(path), findings))
+    return found[1].name, rows, [finding.code for finding in findings]
+
+
+def cells(rows: list[LogRow]) -> list[tuple[int, int | None, str | None]]:
+    """Line, epoch and val_loss of each row."""
+    return [(row.place, row.epoch, row.values.get("val_loss")) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "data, rows, codes",
+    [
+        (CSV, [(2, 0, "0.61"), (3, 1, "0.52")], []),
+        (CSV.replace("\r", ""), [(2, 0, "0.61"), (3, 1, "0.52")], []),
+        (CSV.replace(",", ";"), [(2, 0, "0.61"), (3, 1, "0.52")], []),
+        (CSV.replace(",", "\t"), [(2, 0, "0.61"), (3, 1, "0.52")], []),
+        # Excel and PowerShell.
+        (CSV.encode("utf-8-sig"), [(2, 0, "0.61"), (3, 1, "0.52")], []),
+        (CSV.encode("utf-16"), [(2, 0, "0.61"), (3, 1, "0.52")], []),
+        # Latin-1 in a column's name.
+        ("epoch,größe,val_loss\n0,1,0.5\n".encode("latin-1"), [(2, 0, "0.5")], []),
+        # pandas writes epochs beside absent values as floats.
+        ("epoch,val_loss\n3.0,0.5\n", [(2, 3, "0.5")], []),
+        # Half a last line is normal; its value may be cut.
+        (CSV + "2,0.3,0.4", [(2, 0, "0.61"), (3, 1, "0.52")], ["log-half-line"]),
+        # Half a line that another run wrote on.
+        (CSV + "2,0.0,0.7,0.5\r\n", [(2, 0, "0.61"), (3, 1, "0.52")], ["log-malformed"]),
+        # A run that began again, with the header once more.
+        (CSV + CSV, [(2, 0, "0.61"), (3, 1, "0.52"), (5, 0, "0.61"), (6, 1, "0.52")], []),
+        (CSV + "\r\n", [(2, 0, "0.61"), (3, 1, "0.52")], []),
+        # Which of them would it be?
+        ("epoch,val_loss,val_loss\n0,1,2\n", [(2, 0, None)], ["log-malformed"]),
+        (CSV + "x,y,z\n", [(2, 0, "0.61"), (3, 1, "0.52")], ["log-malformed"]),
+        ('epoch,val_loss\n0,"0.5\n', [], ["log-malformed"]),
+        ("epoch,val_loss\n0,\x000.5\n1,0.5\n", [(2, 0, "\x000.5"), (3, 1, "0.5")], []),
+        ("epoch,val_loss\n" + "9" * 200_000 + ",0\n", [], ["log-malformed"]),
+        ("epoch,val_loss\n" + "9," * MAX_LINE, [], ["log-malformed"]),
+        ("epoch,val_loss\n", [], []),
+    ],
+)  # fmt: skip
+def test_csv(
+    tmp_path: Path,
+    data: str | bytes,
+    rows: list[tuple[int, int | None, str | None]],
+    codes: list[str],
+) -> None:
+    """Whole rows are read, each with its line; what is no row is said."""
+    kind, found, said = read(tmp_path / "training.csv", data)
+    assert (kind, cells(found), said) == ("csv", rows, codes)
+
+
+@pytest.mark.parametrize("data", ["", "\n", "a,b\n1,2\n", "epoch\n1\n", b"\x00\xff" * 999, "{}"])
+def test_no_log(tmp_path: Path, data: str | bytes) -> None:
+    """A table of something else is no log, and nothing is said about it."""
+    assert read(tmp_path / "other.csv", data) == ("", [], [])
+
+
+HISTORY = {"loss": [0.5, 0.4], "val_loss": [0.61, float("nan")]}
+
+
+def test_history(tmp_path: Path) -> None:
+    """The position in the lists is the epoch."""
+    kind, rows, codes = read(tmp_path / "history.json", json.dumps(HISTORY))
+    assert (kind, cells(rows), codes) == ("history", [(1, 0, "0.61"), (2, 1, "NaN")], [])
+
+
+def test_history_with_epochs_left_out(tmp_path: Path) -> None:
+    """Of a list that is shorter nobody knows the epochs."""
+    short = {"loss": [0.5, 0.4], "val_loss": [0.61]}
+    _, rows, codes = read(tmp_path / "history.json", json.dumps(short))
+    assert ([dict(row.values) for row in rows], codes) == (
+        [{"loss": "0.5"}, {"loss": "0.4"}],
+        ["log-malformed"],
+    )
+
+
+@pytest.mark.parametrize("data", ['{"loss": [1, 2', "{" * 200_000, '{"a": 1}', "{}"])
+def test_broken_history(tmp_path: Path, data: str) -> None:
+    """What is no whole JSON is said; what holds no lists has no rows."""
+    _, rows, codes = read(tmp_path / "history.json", data)
+    assert rows == []
+    assert codes == ([] if data.endswith("}") else ["log-malformed"])
+
+
+SAVED = {
+    "schema": 1,
+    "event": "saved",
+    "file": "w-01.keras",
+    "epoch": 1,
+    "step": 10,
+    "size_bytes": 7,
+    "metrics": {"loss": 0.123456789012345678, "val_loss": None},
+    "nonfinite": {"val_loss": "nan"},
+}
+
+
+def test_ckptsel_jsonl(tmp_path: Path) -> None:
+    """A saved file with its values as they are printed, and one that was removed."""
+    lines = [SAVED, {"schema": 1, "event": "removed", "file": "w-01.keras"}]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    kind, (saved, removed), codes = read(tmp_path / "ckptsel.jsonl", text)
+    assert (kind, codes) == ("ckptsel", [])
+    assert saved[2:] == (1, 10, "w-01.keras", 7, False)
+    assert saved.values == {"loss": "0.12345678901234568", "val_loss": "nan"}
+    assert (removed.file, removed.is_gone) == ("w-01.keras", True)
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "{", '{"schema": 1}', '{"schema": 1, "event": "saved", "file": 3}', "[" * 99_999,
+             '{"schema": 2, "event": "saved", "file": "a"}', '{"schema": 1, "event": "x"}']
+)  # fmt: skip
+def test_jsonl_lines_that_say_nothing(tmp_path: Path, line: str) -> None:
+    """A line that is none is said, and the others are read."""
+    text = json.dumps(SAVED) + "\n" + line + "\n" + json.dumps(SAVED) + "\n"
+    _, rows, codes = read(tmp_path / "ckptsel.jsonl", text)
+    assert ([row.place for row in rows], codes) == ([1, 3], ["log-malformed"])
+
+
+def test_names_of_logs() -> None:
+    """A log is known by its name first."""
+    assert all(map(is_log_name, ("training.csv", "ckptsel.jsonl", "history.json")))
+    assert not any(map(is_log_name, ("config.json", "a.csv.gz", "w.keras", "other.jsonl")))

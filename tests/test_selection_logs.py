@@ -1,0 +1,215 @@
+"""From folders with logs to rankings: exact values, and never those of another run."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ckptsel.errors import MonitorNotFoundError, StrictError, UsageError
+from ckptsel.search.query import Query
+from tests.folders import make
+from tests.selecting import codes, places, ranked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckptsel.checkpoint import Ranking
+
+NAMES = [f"cp-{n:02d}.keras" for n in (1, 2, 3)]
+ROUNDED = ["w-01-val_loss=0.32.keras", "w-02-val_loss=0.32.keras", "w-03-val_loss=0.40.keras"]
+
+
+def write_csv(path: Path, *losses: float | str, first: int = 0) -> None:
+    """A table as CSVLogger writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"{first + i},0.9,{loss}\r\n" for i, loss in enumerate(losses))
+    path.write_text("epoch,loss,val_loss\r\n" + rows, newline="")
+
+
+def values(ranking: Ranking) -> dict[str, tuple[object, str]]:
+    """The monitor's value of each row, and where it stands."""
+    return {
+        row.checkpoint.name: (row.metric.value, row.metric.source)
+        for row in ranking.rows
+        if row.metric
+    }
+
+
+def test_the_log_supplies_what_names_lack(here: Path) -> None:
+    """Names with an epoch only get the monitor from the log."""
+    make(here, *NAMES)
+    write_csv(here / "training.csv", 0.5, 0.3, 0.4)
+    ranking = ranked()
+    assert places(ranking) == [(1, NAMES[1]), (2, NAMES[2]), (3, NAMES[0])]
+    assert values(ranking)[NAMES[1]] == (0.3, "csv:training.csv:3")
+    assert codes(ranking) == set()
+    (log,) = ranking.logs
+    assert (log.joined, log.by, log.offset) == (3, "epoch", 1)
+
+
+def test_exact_values_break_ties(here: Path) -> None:
+    """Of two names with the same print, the log knows the better one; the name stays evidence."""
+    make(here, *ROUNDED)
+    write_csv(here / "training.csv", 0.3161, 0.3239, 0.4)
+    assert "tie" in codes(ranked(logs="ignore", keep=1))
+    assert places(ranked(logs="ignore"))[0] == (1, ROUNDED[1])
+    ranking = ranked(keep=2)
+    assert places(ranking)[0] == (1, ROUNDED[0])
+    assert codes(ranking) == set()
+    evidence = [
+        (m.value, m.source) for m in ranking.rows[0].checkpoint.metrics if m.name == "val_loss"
+    ]
+    assert evidence == [(0.3161, "csv:training.csv:2"), (0.32, "name")]
+
+
+def test_disagreement_leaves_the_names(here: Path) -> None:
+    """A log that contradicts a name gives nothing, and under strict that is an error."""
+    make(here, *ROUNDED)
+    write_csv(here / "training.csv", 0.3161, 0.3239, 0.1)
+    ranking = ranked()
+    assert {source for _, source in values(ranking).values()} == {"name"}
+    assert "log-disagrees" in codes(ranking)
+    assert ranking.logs[0].joined == 0
+    with pytest.raises(StrictError):
+        ranked(strict=True)
+
+
+def test_another_runs_log_is_never_used(here: Path) -> None:
+    """A log belongs to the nearest run above it, and one above all runs to none."""
+    make(here, *(f"runs/{run}/{name}" for run in "ab" for name in NAMES))
+    write_csv(here / "runs/training.csv", 0.1, 0.1, 0.1)
+    write_csv(here / "runs/a/training.csv", 0.5, 0.3, 0.4)
+    ranking = ranked()
+    assert {row.checkpoint.run for row in ranking.rows if row.rank} == {"./runs/a"}
+    assert [row.reason for row in ranking.rows if not row.rank] == [
+        "no val_loss in the name or a log"
+    ] * 3
+    assert "missing-value" in codes(ranking)
+    assert [log.path for log in ranking.logs] == ["./runs/a/training.csv"]
+
+
+@pytest.mark.parametrize("log", ["run/training.csv", "run/checkpoints/log.csv", "run/logs/a.csv"])
+def test_where_a_run_keeps_its_log(here: Path, log: str) -> None:
+    """Beside the checkpoints, above their folder, or in a folder of its own."""
+    make(here, *(f"run/checkpoints/{name}" for name in NAMES))
+    write_csv(here / log, 0.5, 0.3, 0.4)
+    ranking = ranked()
+    assert places(ranking)[0] == (1, "run/checkpoints/cp-02.keras")
+    source = f"csv:{os.path.relpath(log, 'run')}:3"
+    assert ranking.rows[0].metric is not None
+    assert ranking.rows[0].metric.source == source
+
+
+def saved(file: Path, loss: float | None, **more: object) -> str:
+    """A line of ckptsel.jsonl about a file."""
+    entry = {"schema": 1, "event": "saved", "file": file.name, "epoch": 7, "step": 70}
+    entry |= {"size_bytes": file.stat().st_size, "metrics": {"val_loss": loss}, **more}
+    return json.dumps(entry) + "\n"
+
+
+def test_names_without_a_number(here: Path) -> None:
+    """A log that names the files tells of names that say nothing, and of their epochs."""
+    files = [here / "best.keras", here / "last.keras"]
+    for file in files:
+        file.write_bytes(b"x")
+    with pytest.raises(MonitorNotFoundError):
+        ranked()
+    (here / "ckptsel.jsonl").write_text(saved(files[0], 0.4) + saved(files[1], 0.2))
+    ranking = ranked()
+    assert places(ranking) == [(1, "last.keras"), (2, "best.keras")]
+    assert ranking.rows[0].checkpoint.epoch == 7
+    assert values(ranking)["last.keras"] == (0.2, "ckptsel:ckptsel.jsonl:2")
+    assert ranking.patterns == ()
+
+
+def test_a_replaced_file_is_another(here: Path) -> None:
+    """A row about a file of another size is not about this file."""
+    files = [here / "a.keras", here / "b.keras"]
+    for file in files:
+        file.write_bytes(b"x")
+    (here / "ckptsel.jsonl").write_text(saved(files[0], 0.4) + saved(files[1], 0.2))
+    files[1].write_bytes(b"longer")
+    ranking = ranked()
+    assert places(ranking) == [(1, "a.keras"), (None, "b.keras")]
+    assert {"log-other-file", "missing-value"} <= codes(ranking)
+
+
+def test_a_nan_in_the_log_never_wins(here: Path) -> None:
+    """It is a value that was not finite, and said so."""
+    make(here, *NAMES)
+    write_csv(here / "training.csv", "nan", 0.3, 0.4)
+    ranking = ranked()
+    assert places(ranking) == [(1, NAMES[1]), (2, NAMES[2]), (None, NAMES[0])]
+    assert ranking.rows[-1].reason == "val_loss is nan"
+    assert "non-finite" in codes(ranking)
+
+
+def test_a_zero_that_lightning_wrote_is_supplied(here: Path) -> None:
+    """Where a name has a zero for "missing", the log says what it was; a log's zero is one."""
+    make(here, "epoch=0-val_loss=0.00.ckpt", "epoch=1-val_loss=0.50.ckpt")
+    write_csv(here / "training.csv", 0.7, 0.5)
+    assert places(ranked())[0] == (1, "epoch=1-val_loss=0.50.ckpt")
+    write_csv(here / "training.csv", 0.0, 0.5)
+    assert places(ranked())[0] == (1, "epoch=0-val_loss=0.00.ckpt")
+
+
+def test_logs_only(here: Path) -> None:
+    """Metrics in names do not count: neither for ranks nor against the log."""
+    make(here, *ROUNDED)
+    with pytest.raises(MonitorNotFoundError):
+        ranked(logs="only")
+    write_csv(here / "training.csv", 0.9, 0.8, 0.7)
+    ranking = ranked(logs="only")
+    assert places(ranking)[0] == (1, ROUNDED[2])
+    assert not any(
+        m.source == "name" and m.role == "metric" for m in ranking.rows[0].checkpoint.metrics
+    )
+    with pytest.raises(UsageError):
+        Query(logs="sometimes")
+
+
+def test_the_only_metric_of_a_log(here: Path) -> None:
+    """Without a monitor the names' one metric is taken; a log's, if it is the only one."""
+    make(here, *NAMES)
+    (here / "log.csv").write_text("epoch,val_loss\n0,0.5\n1,0.3\n2,0.4\n")
+    ranking = ranked(None, keep=1)
+    assert places(ranking) == [(1, NAMES[1])]
+    assert codes(ranking) == {"only-metric"}
+
+
+def test_other_spellings_meet(here: Path) -> None:
+    """`val_acc` in the names is `val_accuracy` in the log: one metric, not two."""
+    make(here, "w-01-val_acc=0.90.keras", "w-02-val_acc=0.90.keras")
+    (here / "log.csv").write_text("epoch,val_accuracy\n0,0.9039\n1,0.8961\n")
+    ranking = ranked("val_acc")
+    assert places(ranking)[0] == (1, "w-01-val_acc=0.90.keras")
+    assert codes(ranking) == set()
+    assert [m.name for m in ranking.rows[0].checkpoint.metrics].count("val_accuracy") == 0
+
+
+def test_logs_are_held_against_each_other(here: Path) -> None:
+    """What the stronger log says decides the base of the weaker one, or shows it to be wrong."""
+    file = here / "w-02.keras"
+    file.write_bytes(b"x")
+    (here / "ckptsel.jsonl").write_text(saved(file, 0.25, epoch=2))
+    (here / "log.csv").write_text("epoch,loss,val_loss\n0,1,0.5\n1,2,0.25\n2,3,0.1\n")
+    ranking = ranked()
+    (best,) = ranking.rows
+    loss = best.checkpoint.metric("loss")
+    assert loss is not None
+    assert loss.value == 2
+    assert [(log.kind, log.offset) for log in ranking.logs] == [("ckptsel", 0), ("csv", 1)]
+    assert codes(ranking) == set()
+    (here / "log.csv").write_text("epoch,loss,val_loss\n0,1,0.5\n1,2,0.24\n2,3,0.1\n")
+    assert ranked().logs[1].joined == 0
+
+
+def test_excluded_logs(here: Path) -> None:
+    """A log that matches --exclude is not read."""
+    make(here, *NAMES)
+    write_csv(here / "training.csv", 0.5, 0.3, 0.4)
+    with pytest.raises(MonitorNotFoundError):
+        ranked(exclude=("*.csv",))

@@ -128,6 +128,12 @@ class TieError(ConditionNotMetError):
     code = "tie"
 
 
+class UnreadableError(CkptselError):
+    """A file that is there, and that the system does not let us read."""
+
+    code = "unreadable"
+
+
 class UnknownFormatError(CkptselError):
     """A file whose content is of no known format."""
 

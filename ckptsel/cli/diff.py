@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -46,13 +47,21 @@ def run(
 ) -> None:
     """Compare two checkpoints of any formats, tensor by tensor.
 
-    The exit code is 0 if nothing differs, and 4 if something does.
+    The exit code is 0 if nothing differs, 4 if something does, and 5 if one is damaged.
     """
     chosen = output_name(output_format, null=null, default="table")
     from ckptsel.cli.diff_report import DiffReport
     from ckptsel.comparison.compare import compare
+    from ckptsel.verification.verify import verify
 
+    # What is damaged may still be read, in part or wrongly.
+    verdicts = [verify(path, allow_nonfinite=True) for path in (a, b)]
     found = compare(a, b, tolerance=tolerance, weights_only=weights_only)
     output.write(DiffReport(found, tolerance, weights_only=weights_only), chosen)
+    # That one holds nothing, the comparison says itself.
+    damage = [f for each in verdicts for f in each.of("damage") if f.code != "no-weights"]
+    output.findings([replace(each, message=f"damage: {each.message}") for each in damage])
+    if damage:
+        raise typer.Exit(ExitCode.DAMAGE)
     if not found.is_same:
         raise typer.Exit(ExitCode.CONDITION_NOT_MET)

@@ -3,13 +3,19 @@
 # ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
-from ckptsel.errors import ExitCode
+from ckptsel.errors import CkptselError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.cli.inspection_report import Inspected
+    from ckptsel.inspection.against import Model
 
 EXAMPLES = (
     "ckptsel inspect runs/mnist/weights.05-0.4500.keras",
@@ -55,28 +61,51 @@ def run(
 ) -> None:
     """Show what is inside of checkpoints, without loading them.
 
-    With --against, the exit code is 4 if the weights of one do not fit.
+    The exit code is 5 if one is seen to be damaged; with --against, 4 if the weights of one do
+    not fit.
     """
     chosen = output_name(output_format, null=null, default="table")
-    from ckptsel.cli.inspection_report import Inspected, InspectionReport
+    from ckptsel.cli.inspection_report import InspectionReport
     from ckptsel.inspection.against import Model
-    from ckptsel.inspection.against import against as fit_into
-    from ckptsel.inspection.inspect import inspect
 
     model = Model(against) if against is not None else None
-    found = [
-        Inspected(
-            inspect(path, statistics=statistics),
-            fit_into(model, path) if model else None,
-            against or "",
-        )
-        for path in paths
-    ]
+    looked = [_look(path, model, statistics=statistics) for path in paths]
+    errors = [each for each in looked if isinstance(each, CkptselError)]
+    found = [each for each in looked if not isinstance(each, CkptselError)]
+    if len(paths) == len(errors) == 1:
+        raise errors[0]
+    for error in errors:
+        output.error(error)
     # Tables stand one below the other; all other formats hold every checkpoint.
     parts = [[one] for one in found] if chosen == "table" else [found]
     for number, part in enumerate(parts):
         if number:
             output.write_lines([""])
         output.write(InspectionReport(part, every=every or statistics), chosen)
-    if not all(one.fits for one in found):
-        raise typer.Exit(ExitCode.CONDITION_NOT_MET)
+    raise typer.Exit(_exit_code(found, errors))
+
+
+def _look(path: str, model: Model | None, *, statistics: bool) -> Inspected | CkptselError:
+    """One checkpoint; or why not, since nobody wants to lose the others for it."""
+    from ckptsel.cli.inspection_report import Inspected
+    from ckptsel.inspection.against import against
+    from ckptsel.inspection.inspect import inspect
+    from ckptsel.verification.verify import verify
+
+    try:
+        found = inspect(path, statistics=statistics)
+        fit = against(model, path) if model else None
+        # What is shown of a damaged file is what could be read of it.
+        verdict = verify(path, level="full" if statistics else "quick", allow_nonfinite=True)
+    except CkptselError as error:
+        return error
+    return Inspected(found, fit, model.path if model else "", verdict)
+
+
+def _exit_code(found: Sequence[Inspected], errors: Sequence[CkptselError]) -> ExitCode:
+    """Damage before all else, then what could not be read, then what does not fit."""
+    codes = [error.exit_code for error in errors]
+    codes += [ExitCode.DAMAGE for one in found if not one.verdict.is_sound]
+    if codes:
+        return ExitCode.DAMAGE if ExitCode.DAMAGE in codes else codes[0]
+    return ExitCode.OK if all(one.fits for one in found) else ExitCode.CONDITION_NOT_MET

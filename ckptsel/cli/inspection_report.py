@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ from ckptsel.cli.inspection_record import (
     tensor_record,
 )
 from ckptsel.cli.table import Column, Table
+from ckptsel.cli.verified import finding_record
 from ckptsel.inspection.inspect import count_parameters
+from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from ckptsel.formats.contents import Tensor
     from ckptsel.inspection.fitting import Fit
     from ckptsel.inspection.inspect import Inspection
+    from ckptsel.verification.verify import Verdict
 
 _TENSOR = ("file", "path", "layer", "role", "shape", "dtype", "parameters", "size_bytes")
 _SHARES_FROM = 4
@@ -43,11 +47,13 @@ class Inspected:
         inspection: what is in it.
         fit: how it fits, None if it was not asked.
         model: the model's path, "" if none.
+        verdict: what is wrong with it, as far as looking at it has shown.
     """
 
     inspection: Inspection
     fit: Fit | None
     model: str
+    verdict: Verdict
 
     @property
     def fits(self) -> bool:
@@ -57,7 +63,8 @@ class Inspected:
     def record(self) -> dict[str, object]:
         """All of it, ready for JSON."""
         fit = self.fit and fit_record(self.fit, self.model)
-        return {**inspection_record(self.inspection), "against": fit}
+        findings = [finding_record(finding) for finding in self.verdict.findings]
+        return {**inspection_record(self.inspection), "findings": findings, "against": fit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ class InspectionReport:
         else:
             columns, footer = _layer_columns(found), list(_totals(found))
         shown = [column for column in columns if any(column.cells)]
-        return Table(shown, caption=found.path, head=_aligned(_facts(found)), footer=footer)
+        return Table(shown, caption=found.path, head=_aligned(_facts(one)), footer=footer)
 
 
 def _tensor_cells(found: Inspection, tensor: Tensor) -> Iterator[str]:
@@ -131,7 +138,8 @@ def _tensor_cells(found: Inspection, tensor: Tensor) -> Iterator[str]:
         yield from (text.number(value) for value in statistics.by_name().values())
 
 
-def _facts(found: Inspection) -> Iterator[tuple[str, str]]:
+def _facts(one: Inspected) -> Iterator[tuple[str, str]]:
+    found = one.inspection
     version = f" {found.version}" if found.version else ""
     yield "format", f"{found.kind}{version}, {text.size(found.size_bytes)}"
     facts = found.facts
@@ -146,6 +154,9 @@ def _facts(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "load", found.loading.call
     yield "will fail", found.loading.problem
     yield "note", found.loading.note
+    for finding in one.verdict.findings:
+        if (severity := severity_of(finding.code)) != "note":
+            yield severity, f"{finding.message} ({finding.code})"
 
 
 def _aligned(facts: Iterator[tuple[str, str]]) -> list[str]:
@@ -177,25 +188,27 @@ def _tensor_columns(found: Inspection) -> list[Column]:
     if not found.statistics:
         sizes = [text.size(tensor.size_bytes) for tensor in tensors]
         return [*columns, Column("size", sizes, right=True)]
-    rows = [[*found.statistics[tensor.path].by_name().values()] for tensor in tensors]
+    rows = [found.statistics.get(tensor.path) for tensor in tensors]
+    values = [[*row.by_name().values()] if row else [math.nan] * len(_SHORT) for row in rows]
     for number, title in enumerate(_SHORT):
         form = _number if number < _SHARES_FROM else _share
-        columns.append(Column(title, [form(row[number]) for row in rows], right=True))
+        columns.append(Column(title, [form(row[number]) for row in values], right=True))
     return columns
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.3g}%" if value else "0"
+    return "-" if math.isnan(value) else f"{100 * value:.3g}%" if value else "0"
 
 
 def _totals(found: Inspection) -> Iterator[str]:
     if not found.lists_tensors:
         extra = "orbax" if found.kind == "orbax" else "torch"
-        yield f"its tensors cannot be listed: pip install 'ckptsel[{extra}]'"
+        why = found.facts.more.get("tensors") or f"pip install 'ckptsel[{extra}]'"
+        yield f"its tensors cannot be listed: {why}"
         return
     weights = [tensor for layer in found.layers for tensor in layer.tensors]
     size = text.size(size_bytes(weights))

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import zipfile
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ckptsel.errors import LocationNotFoundError, UnknownFormatError
+from ckptsel.errors import (
+    CkptselError,
+    DamagedError,
+    LocationNotFoundError,
+    UnknownFormatError,
+    UnreadableError,
+)
 
 if TYPE_CHECKING:
     from ckptsel.formats.contents import Contents, Format
@@ -35,7 +43,8 @@ def format_of(path: str) -> Format | None:
     """The format of a file, folder or TensorFlow prefix, by its content; None if unknown.
 
     Raises:
-        LocationNotFoundError: if there is nothing at `path`, or it cannot be read.
+        LocationNotFoundError: if there is nothing at `path`.
+        UnreadableError: if it cannot be read.
     """
     head = b""
     try:
@@ -45,7 +54,8 @@ def format_of(path: str) -> Format | None:
         elif not os.path.exists(path) and not os.path.exists(path + ".index"):
             raise LocationNotFoundError(f"no such file or folder: {path!r}", hint="check the path")
     except OSError as error:
-        raise LocationNotFoundError(f"cannot read {path!r}: {error.strerror}") from None
+        reason = f"cannot read {path!r}: {error.strerror}"
+        raise UnreadableError(reason, hint="check its permissions") from None
     for module in _MODULES:
         found: Format = import_module(f"ckptsel.formats.{module}").FORMAT
         if found.recognise(path, head):
@@ -63,8 +73,21 @@ def open_contents(path: str) -> Contents:
     """
     found = format_of(path)
     if found is None:
-        raise UnknownFormatError(
-            f"{path!r} is in no known format of checkpoints",
-            hint="an empty or overwritten file looks like that, too",
-        )
+        raise _unknown(path)
     return found.open(path)
+
+
+def _unknown(path: str) -> CkptselError:
+    """Why nothing of what there is opens it, with what else it may be."""
+    what = f"{path!r} is in no known format of checkpoints"
+    if os.path.isdir(path):
+        hint = f"it is a folder: `ckptsel list {shlex.quote(path)}` shows what checkpoints it holds"
+        return UnknownFormatError(what, hint=hint)
+    with open(path, "rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if head.startswith(b"PK\x03\x04") and not zipfile.is_zipfile(path):
+        return DamagedError(f"{path!r} is a zip archive that was cut off, or never completed")
+    hint = "an empty or overwritten file looks like that, too"
+    if head.lstrip().startswith(b"{") and b'"class_name"' in head:
+        hint = "it may be the config of a model: `ckptsel inspect WEIGHTS --against` takes one"
+    return UnknownFormatError(what, hint=hint)

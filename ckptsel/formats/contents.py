@@ -101,6 +101,11 @@ class Contents(ABC):
         return Facts()
 
     @property
+    def load_problem(self) -> str:
+        """Why the framework that wrote it refuses to load it, "" where that is not known."""
+        return ""
+
+    @property
     def config(self) -> Mapping[str, Any] | None:
         """The Keras model config (`class_name`, `config`, …), None if there is none."""
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ckptsel import storage
 from ckptsel.formats import open_contents
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # What stands behind the layer in a tensor's path: Keras 3 writes `…/vars/0`, TensorFlow
 # `…/kernel/.ATTRIBUTES/VARIABLE_VALUE`, PyTorch `….weight`, legacy Keras `…/kernel:0`.
 _LEAF = re.compile(r"/vars/[^/]*$|(?:/[^/]*)?/\.ATTRIBUTES/VARIABLE_VALUE$|/[^/]*$|\.[^./]*$")
+# Beyond this, a float64 cannot hold the square.
+_SQUARE_OVERFLOWS = 1e150
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,12 @@ def inspect(path: str, *, statistics: bool = False) -> Inspection:
             other=tuple(tensor for tensor in tensors if tensor.role == "other"),
             lists_tensors=contents.lists_tensors,
             loading=how_to_load(contents, path),
-            statistics={t.path: statistics_of(contents, t) for t in tensors if statistics},
+            statistics={
+                tensor.path: statistics_of(contents, tensor)
+                for tensor in tensors
+                # Objects are pickled, or of a type that nobody knows: they are not read.
+                if statistics and tensor.dtype != "object"
+            },
         )
 
 
@@ -200,28 +207,39 @@ def count_parameters(tensors: Iterable[Tensor]) -> int:
 def statistics_of(contents: Contents, tensor: Tensor) -> Statistics:
     """Sum up a tensor piece by piece; memory does not grow with its size.
 
+    Strings count as neither number nor NaN; of complex numbers only the shares are known.
     Mean and deviation are merged from those of the pieces, as in Chan, Golub and LeVeque,
     "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
     """
     import numpy as np  # noqa: PLC0415 - with the first values that are read
 
     size = finite = nan = infinite = zero = 0
-    low, high, mean, squares = math.inf, -math.inf, 0.0, 0.0
+    low, high = math.inf, -math.inf
+    mean: Any = 0.0
+    squares: Any = 0.0
     for piece in contents.pieces(tensor):
         size += piece.size
-        if piece.dtype.kind not in "biuf":
-            continue  # strings and complex numbers have no order
+        if piece.dtype.kind not in "biufc":
+            continue  # strings
+        nans = np.isnan(piece)
+        if piece.dtype.kind == "c":
+            # Complex numbers have no order; but they may be no numbers, or zero.
+            nan += int(nans.sum())
+            infinite += int((np.isinf(piece) & ~nans).sum())
+            zero += int((piece == 0).sum())
+            continue
         values = piece.astype(np.float64)
-        nans = np.isnan(values)
         good = values[np.isfinite(values)]
         nan += int(nans.sum())
         infinite += values.size - good.size - int(nans.sum())
         zero += int(good.size - np.count_nonzero(good))
         if good.size:
             low, high = min(low, float(good.min())), max(high, float(good.max()))
-            step = float(good.mean()) - mean
+            if max(-low, high) > _SQUARE_OVERFLOWS:
+                good = good.astype(np.longdouble)
+            step = good.mean() - mean
             total = finite + good.size
-            squares += float(((good - good.mean()) ** 2).sum())
+            squares += ((good - good.mean()) ** 2).sum()
             squares += step**2 * finite * good.size / total
             mean += step * good.size / total
             finite = total
@@ -231,8 +249,8 @@ def statistics_of(contents: Contents, tensor: Tensor) -> Statistics:
     return Statistics(
         minimum=low,
         maximum=high,
-        mean=mean,
-        deviation=math.sqrt(squares / finite) if finite else math.nan,
+        mean=float(mean),
+        deviation=float(np.sqrt(squares / finite)) if finite else math.nan,
         nan=nan * share,
         infinite=infinite * share,
         zero=zero * share,

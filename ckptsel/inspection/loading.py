@@ -6,9 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from ckptsel.formats.keras.config import config_dangers
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ckptsel.checkpoint import Finding
     from ckptsel.formats.contents import Contents
 
 
@@ -47,6 +50,8 @@ class _Way:
 _WEIGHTS = "model.load_weights({path})"
 _NOT_KERAS = "Keras 3 itself does not load it: 'File format not supported'"
 _NOT_HDF5 = "'Unable to synchronously open file'"
+# Types that safetensors only knows of through other packages than numpy.
+_NOT_NUMPY = ("bfloat16", "float8", "float4", "float6")
 _EMPTY = "load_weights finds none of its weights: 'expected 2 variables, but received 0'"
 
 # What Keras 3 does with each kind, by suffix. Source: `load_model` and `load_weights` in
@@ -102,11 +107,7 @@ def how_to_load(contents: Contents, path: str) -> Loading:
     Raises:
         DamagedError: if what decides it cannot be read.
     """
-    kind = contents.kind
-    if kind == "keras" and os.path.isdir(path):
-        kind = "keras folder"
-    elif kind == "h5" and contents.config is not None:
-        kind = "h5 model"
+    kind = _kind(contents, path)
     way = _WAYS[kind]
     endpoints = _endpoints(contents) if kind == "savedmodel" else []
     call = way.call.format(
@@ -115,14 +116,49 @@ def how_to_load(contents: Contents, path: str) -> Loading:
         root=_root(contents) if kind == "tf-checkpoint" else "",
         endpoint=repr((endpoints or ["serving_default"])[0]),
     )
-    problem = _problem(way, path)
-    if kind in ("keras", "keras folder") and not problem:
-        problem = _unreadable_layers(contents.config)
-    elif kind == "sharded weights" and not problem:
-        problem = _lost_shards(path)
-    elif kind == "savedmodel" and not endpoints:
+    if kind == "safetensors" and any(t.dtype.startswith(_NOT_NUMPY) for t in contents.tensors):
+        call = call.replace("safetensors.numpy", "safetensors.torch")
+    problem = _problem(way, path) or _refusal(contents, kind, path)
+    if kind == "savedmodel" and not endpoints:
         problem = "it has no signature that could be called"
-    return Loading(call, problem, way.note)
+    own = [found.message for found in _config_findings(contents) if found.code == "custom-object"]
+    return Loading(call, problem, way.note or next(iter(own), ""))
+
+
+def _refusal(contents: Contents, kind: str, path: str) -> str:
+    """Why what is in it, under whatever name, is not loaded."""
+    if any(found.code == "lambda-layer" for found in _config_findings(contents)):
+        return "its config carries Python code, which safe_mode refuses to run"
+    if kind in ("keras", "keras folder"):
+        return _unreadable_layers(contents.config)
+    if kind in ("h5", "h5 model") and any(t.dtype == "bfloat16" for t in contents.tensors):
+        return "HDF5 has no bfloat16, and Keras 3 does not read back what it wrote of it"
+    if kind == "sharded weights":
+        return _lost_shards(path)
+    return contents.load_problem
+
+
+def _config_findings(contents: Contents) -> Iterator[Finding]:
+    # What the weights load into is not in the file.
+    return config_dangers(contents.config, "") if contents.kind in ("keras", "h5") else iter(())
+
+
+def misnamed(contents: Contents, path: str) -> str:
+    """Why Keras would fail to load a checkpoint under its name, "" if it would not.
+
+    Raises:
+        DamagedError: if what decides it cannot be read.
+    """
+    way = _WAYS.get(_kind(contents, path))
+    return _problem(way, path) if way else ""
+
+
+def _kind(contents: Contents, path: str) -> str:
+    if contents.kind == "keras" and os.path.isdir(path):
+        return "keras folder"
+    if contents.kind == "h5" and contents.config is not None:
+        return "h5 model"
+    return contents.kind
 
 
 def _problem(way: _Way, path: str) -> str:

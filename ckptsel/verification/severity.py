@@ -78,6 +78,7 @@ SEVERITIES: dict[str, Severity] = {
     # Worth knowing before it is loaded, and no reason not to.
     "custom-object": "note",
     "lost-optimizer": "note",
+    "wrong-suffix": "note",
     "non-finite-allowed": "note",
     "non-finite-state": "note",
     "odd-dataset": "note",

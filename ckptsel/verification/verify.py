@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError, MissingExtraError
 from ckptsel.formats import open_contents
+from ckptsel.inspection.loading import misnamed
 from ckptsel.verification.consistency import inconsistencies, is_weightless
 from ckptsel.verification.severity import gravest, severity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
     from ckptsel.formats.contents import Contents, Level, Tensor
@@ -89,6 +90,7 @@ def verify(
             else:
                 _gather(findings, path, lambda: _empty(contents, path, findings))
             _gather(findings, path, lambda: inconsistencies(contents, path))
+            _gather(findings, path, lambda: _misnamed(contents, path))
             if level == "full" and not any(each.code in _BOMBS for each in findings):
                 _gather(findings, path, lambda: _not_finite(contents, path, allow_nonfinite))
             tensors = _count(contents)
@@ -175,11 +177,20 @@ def _empty(contents: Contents, path: str, findings: list[Finding]) -> Iterator[F
         yield Finding("only-state", "it holds the optimizer's state, and no weights", path)
 
 
+def _misnamed(contents: Contents, path: str) -> Iterator[Finding]:
+    """Keras goes by the suffix, and does not load a sound file under another format's."""
+    if problem := misnamed(contents, path):
+        yield Finding("wrong-suffix", problem, path)
+
+
 def _not_finite(contents: Contents, path: str, allow_nonfinite: bool) -> Iterator[Finding]:
     """NaN and infinities: among the weights damage, in the optimizer's state a note."""
     found: dict[str, list[Tensor]] = {}
     unread: CkptselError | None = None
     weights = "non-finite-allowed" if allow_nonfinite else "non-finite-weights"
+    opaque = [tensor.path for tensor in contents.tensors if tensor.dtype.startswith("void")]
+    if opaque:
+        yield Finding("values-not-read", f"of no known type: {_listed(opaque)}", path)
     for tensor in contents.tensors:
         if not tensor.dtype.startswith(_FLOATING):
             continue
@@ -193,11 +204,15 @@ def _not_finite(contents: Contents, path: str, allow_nonfinite: bool) -> Iterato
             code = weights if tensor.role == "weight" else "non-finite-state"
             found.setdefault(code, []).append(tensor)
     for code, tensors in found.items():
-        named = ", ".join(tensor.path for tensor in tensors[:_NAMED])
-        more = f" and {len(tensors) - _NAMED} more" if len(tensors) > _NAMED else ""
-        yield Finding(code, f"NaN or infinity in {named}{more}", path)
+        named = _listed([tensor.path for tensor in tensors])
+        yield Finding(code, f"NaN or infinity in {named}", path)
     if unread:
         raise unread
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
 
 
 def _is_finite(contents: Contents, tensor: Tensor) -> bool | CkptselError:

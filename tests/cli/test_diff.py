@@ -18,6 +18,7 @@ from ckptsel.comparison.compare import Comparison, Difference
 from ckptsel.comparison.matching import Pair
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import Tensor
+from ckptsel.verification.verify import Verdict
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -54,7 +55,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         return FOUND
 
     monkeypatch.setattr("ckptsel.comparison.compare.compare", compare)
+    monkeypatch.setattr("ckptsel.verification.verify.verify", sound)
     return calls
+
+
+def sound(path: str, **_: object) -> Verdict:
+    """What verifying finds where nothing is wrong."""
+    return Verdict(path, "keras", (), 1, "full")
 
 
 def test_what_is_asked(run: Run, asked: list[object]) -> None:
@@ -195,9 +202,22 @@ def test_a_deep_config(run: Run, monkeypatch: pytest.MonkeyPatch, name: str, dep
         deep = {"a": deep}
     found = replace(FOUND, config={"config": (deep, None)})
     monkeypatch.setattr("ckptsel.comparison.compare.compare", lambda *_, **__: found)
+    monkeypatch.setattr("ckptsel.verification.verify.verify", sound)
     result = run("diff", "a", "b", "-o", name)
     assert result.exit_code == 4
     assert "config" in result.stdout
+
+
+def test_what_is_damaged(run: Run, tmp_path: Path) -> None:
+    """Values that fail their checksum are compared, since they can be, and the exit code is 5."""
+    path = str(min((RUNS.parent / "whole-models").glob("*.keras")))
+    damaged = tmp_path / "damaged.keras"
+    content = bytearray(Path(path).read_bytes())
+    content[len(content) // 2] ^= 4
+    damaged.write_bytes(content)
+    result = run("diff", path, str(damaged))
+    assert result.exit_code == 5
+    assert "damage: " in result.stderr
 
 
 def test_the_same(run: Run) -> None:

@@ -22,6 +22,7 @@ from ckptsel.cli.inspection_report import Inspected, InspectionReport
 from ckptsel.cli.table import plain
 from ckptsel.errors import ExitCode
 from ckptsel.inspection.inspect import inspect
+from ckptsel.verification.verify import verify
 from tests.inspection.inspect_samples import inspected_folder
 from tests.running import run
 
@@ -159,7 +160,32 @@ def test_statistics(files: Path) -> None:
     assert empty["nan"] == 0
     shown = run("inspect", "n.npz", "--stats").stdout.decode()
     assert "12.5%" in shown
-    assert " nan " in shown
+    assert " -  " in shown
+    assert " nan " not in shown
+
+
+def test_statistics_of_odd_values(files: Path) -> None:
+    """Complex numbers have shares only, strings nothing; and squares may be too large."""
+    odd = np.array([complex(math.nan, 1), 0, 1j, complex(0, math.inf)])
+    np.savez(files / "n.npz", odd=odd, large=np.array([1.7e308, -1.7e308]), text=np.array(["a"]))
+    (found,) = document("n.npz", "--stats")["checkpoints"]
+    values = {tensor["path"]: tensor["statistics"] for tensor in found["tensors"]}
+    assert (values["odd"]["nan"], values["odd"]["infinite"], values["odd"]["zero"]) == (0.25,) * 3
+    assert values["large"]["std"] == pytest.approx(1.7e308)
+    done = run("inspect", "n.npz", "--stats")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_damage_that_is_seen(files: Path) -> None:
+    """Of a damaged file what can be read is shown, with what is wrong; the exit code is 5."""
+    (files / "alone").mkdir(exist_ok=True)
+    shutil.copy(files / "s.weights.json", files / "alone")
+    done = run("inspect", "alone/s.weights.json")
+    assert done.returncode == ExitCode.DAMAGE
+    assert b"damage" in done.stdout
+    assert b"(missing-shard)" in done.stdout
+    (one,) = json.loads(run("inspect", "alone/s.weights.json", "-o", "json").stdout)["checkpoints"]
+    assert {each["severity"] for each in one["findings"]} == {"damage"}
 
 
 def test_statistics_over_several_pieces(files: Path) -> None:
@@ -182,7 +208,7 @@ def test_json_keys(files: Path) -> None:
     (one,) = found["checkpoints"]
     assert " ".join(one) == (
         "path kind version size_bytes facts loading lists_tensors parameters totals layers"
-        " tensors against"
+        " tensors findings against"
     )
     assert " ".join(one["facts"]) == (
         "step epoch learning_rate saved model_name framework metrics more"
@@ -244,13 +270,16 @@ def test_a_wrong_suffix_is_told(files: Path) -> None:
     ],
 )
 def test_what_cannot_be_read(files: Path, name: str, code: ExitCode, said: str) -> None:
-    """An error with its exit code, and nothing on stdout, even if other files are sound."""
+    """An error with its exit code; what else was asked for is shown all the same."""
     (files / "text.h5").write_text("epoch,loss\n")
     (files / "cut.keras").write_bytes((files / "m.keras").read_bytes()[:9000])
     (files / "cut.index").write_bytes((files / "two.index").read_bytes()[:-20])
     shutil.copy(files / "two.data-00000-of-00001", files / "cut.data-00000-of-00001")
-    done = run("inspect", "m.keras", name)
+    done = run("inspect", name)
     assert (done.returncode, done.stdout) == (code, b"")
+    done = run("inspect", name, "m.keras")
+    assert done.returncode == code
+    assert done.stdout.startswith(b"m.keras\n")
     assert done.stderr.startswith(b"ckptsel: error: ")
     assert said in done.stderr.decode()
 
@@ -336,8 +365,9 @@ def test_without_the_package_that_lists_tensors(
     monkeypatch.setattr("ckptsel.formats.torch.archive.find_spec", lambda _: None)
     found = inspect("p.pt")
     assert not found.lists_tensors
-    lines = list(plain(InspectionReport([Inspected(found, None, "")]).table()))
-    assert lines[-2:] == ["", "its tensors cannot be listed: pip install 'ckptsel[torch]'"]
+    lines = list(plain(InspectionReport([Inspected(found, None, "", verify("p.pt"))]).table()))
+    why = "only PyTorch can list them: pip install 'ckptsel[torch]'"
+    assert lines[-2:] == ["", f"its tensors cannot be listed: {why}"]
 
 
 def test_no_weights_at_all(files: Path) -> None:
@@ -347,6 +377,7 @@ def test_no_weights_at_all(files: Path) -> None:
     shown = run("inspect", "empty.weights.h5").stdout.decode()
     assert shown.endswith(
         "load    model.load_weights('empty.weights.h5')\n"
+        "damage  holds no weights: no datasets at all (no-weights)\n"
         "\n"
         "0 parameters in 0 layers, 0 tensors, 0 B\n"
     )

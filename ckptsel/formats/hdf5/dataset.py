@@ -103,11 +103,12 @@ def describe(dataset: Any, path: str, window: Window, base: int) -> Stored:
         problem = f"holds {dtype}, which no weight is"
         return Stored(path, shape, np.dtype(object), problem=problem, code="odd-dataset")
     size = math.prod(shape) * dtype.itemsize
-    # Source: H5IOStore.__setitem__ in keras/src/saving/saving_lib.py.
+    # Source: H5IOStore.__setitem__ in keras/src/saving/saving_lib.py. Keras 2's format says nothing
+    # of it; but no other type of two bytes is unknown to both numpy and HDF5.
     is_bfloat16 = (
         dtype.kind == "V"
         and dtype.itemsize == 2
-        and bool(read_attribute(dataset, "dtype", window, base) == "bfloat16")
+        and read_attribute(dataset, "dtype", window, base) in (None, "bfloat16")
     )
     same = h5py.h5t.py_create(dtype).equal(dataset.get_type())
     # The byte order stays in `str`; metadata (of enums) does not.

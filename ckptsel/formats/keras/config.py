@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from ckptsel.checkpoint import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_DUMPED = 3  # What Keras keeps of a function: code, defaults, closure.
 _NAMED = 3  # So many are named one by one, and the others counted.
 
 # Whoever wrote a config can name these; `load_model` looks them up without being asked.
@@ -55,7 +57,7 @@ def config_dangers(config: Mapping[str, Any] | None, path: str) -> Iterator[Find
     """
     found: dict[str, Counter[str]] = {code: Counter() for code in _MESSAGES}
     for node in _nodes(config):
-        for code, name in _of_node(node):
+        for code, name in _of_node(node) if isinstance(node, dict) else _of_list(node):
             found[code][name] += 1
     for code, names in found.items():
         if names:
@@ -64,8 +66,28 @@ def config_dangers(config: Mapping[str, Any] | None, path: str) -> Iterator[Find
             yield Finding(code, _MESSAGES[code].format(listed + more), path)
 
 
-def _nodes(config: object) -> Iterator[Mapping[str, Any]]:
-    """Every object in a config. A loop, not a recursion: configs may be nested deeply."""
+def _is_bytecode(node: object) -> bool:
+    """Whether this is a function as Keras writes it: code in base64, defaults, closure.
+
+    Source: `func_dump` in keras/src/utils/python_utils.py. What `marshal` writes of a code object
+    begins with a `c`, whose highest bit may be set.
+    """
+    if not (isinstance(node, list) and len(node) == _DUMPED and isinstance(node[0], str)):
+        return False
+    try:
+        head = base64.b64decode(node[0][:4], validate=True)
+    except ValueError:
+        return False
+    return head[:1] in {b"c", b"\xe3"}
+
+
+def _of_list(node: list[Any]) -> Iterator[tuple[str, str]]:
+    if _is_bytecode(node):
+        yield "lambda-layer", "lambda"
+
+
+def _nodes(config: object) -> Iterator[Any]:
+    """Every object and list in a config. A loop, not a recursion: configs may be nested deeply."""
     todo = [config]
     while todo:
         node = todo.pop()
@@ -73,6 +95,7 @@ def _nodes(config: object) -> Iterator[Mapping[str, Any]]:
             yield node
             todo.extend(node.values())
         elif isinstance(node, list):
+            yield node
             todo.extend(node)
 
 

@@ -83,10 +83,19 @@ class TorchContents(Contents):
         if any(name.endswith(".bytearray") for name in names):
             # PyTorch would make it, of any size, and fill it with zeros.
             return "it calls bytearray, which may need any amount of memory"
+        return self.load_problem
+
+    @cached_property
+    def load_problem(self) -> str:
+        """What PyTorch says with `weights_only=True`, where it is installed."""
+        if find_spec("torch") is None:
+            return ""
         try:
             _ = self._saved
         except RefusedError as error:
-            return f"PyTorch refuses to load it with weights_only=True: {error}"
+            # What follows tells how to trust it all the same.
+            reason = str(error).partition(" Please use")[0]
+            return f"PyTorch refuses to load it with weights_only=True: {reason}"
         return ""
 
     @cached_property

@@ -122,6 +122,12 @@ class ConditionNotMetError(CkptselError):
     exit_code = ExitCode.CONDITION_NOT_MET
 
 
+class ModelMismatchError(ConditionNotMetError):
+    """Weights that do not fit into the model, or would get into the wrong layers."""
+
+    code = "model-mismatch"
+
+
 class TieError(ConditionNotMetError):
     """Under `--tie error`, several checkpoints have the best printed value."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ckptsel
+from ckptsel.training_log import LOG_NAME, Saved, read_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +108,7 @@ def test_every_page_has_a_test() -> None:
         "best-by-accuracy.md",
         "custom-metric.md",
         "nothing-saved.md",
+        "resume-without-losing-the-best.md",
     }
 
 
@@ -143,3 +145,18 @@ def test_nothing_saved(play: Callable[[str], Played]) -> None:
     values = [name.partition("=")[2] for name in played.names()]
     assert max(values) == f"{result['value']}.weights.h5"
     assert result["path"].endswith(f"-val_accuracy={result['value']}.weights.h5")
+
+
+def test_resume_without_losing_the_best(play: Callable[[str], Played]) -> None:
+    """After a kill the training knows what was best, and the best of all is loaded."""
+    played = play("resume-without-losing-the-best.md")
+    result = played.result()
+    first, killed, second, _ = played.stdout.splitlines()
+    assert (first, killed) == ("best so far: None in None", "killed")
+    log = (played.folder / "checkpoints" / LOG_NAME).read_text("utf-8").splitlines()
+    saved = [event for event in map(read_line, map(str.encode, log)) if isinstance(event, Saved)]
+    assert [event.epoch for event in saved] == [*range(1, 13)]
+    values = [event.metrics["val_accuracy"] for event in saved]
+    assert second.startswith(f"best so far: {max(values[:8])} in checkpoints/epoch=00")
+    assert f"{max(values):.4f}" == result["value"]
+    assert len(played.names()) in (4, 5)

@@ -1,0 +1,283 @@
+"""BestCheckpoint: ModelCheckpoint that keeps the best few, and remembers what was best."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from ckptsel.errors import CkptselWarning, DirectionError, MonitorNotFoundError, UsageError
+from ckptsel.keras import saving
+from ckptsel.keras.history import History
+from ckptsel.keras.keeping import is_better, kept
+from ckptsel.keras.names import (
+    checked_pattern,
+    default_pattern,
+    formatted,
+    free_name,
+    listed,
+    similar,
+)
+from ckptsel.ranking.order import monitor_for
+from ckptsel.training_log import Saved, TrainingLog
+from ckptsel.transfer.failures import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ckptsel.checkpoint import Monitor
+
+
+class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types
+    """Save while training, and keep the best and the last checkpoints.
+
+    Every save is written beside its final name and renamed when it is whole, so that no kill and
+    no full disk costs a file that was good. `ckptsel.jsonl` in the folder gets a line with every
+    logged value; from it a later training knows what was best (docs/keras.md).
+
+    Args:
+        directory: the folder; made if it is missing.
+        monitor: the metric that decides.
+        mode: `min`, `max`, or `auto` for the direction in ckptsel's table.
+        keep_best: how many of the best stay; None for all.
+        keep_last: how many of the last stay, whatever their values; None for all.
+        pattern: how files are called, as for ModelCheckpoint; with {epoch}, counted from 1. If a
+            name is taken, `-v1` is added.
+        save_weights_only: whether `.weights.h5` is written, and not `.keras`.
+        save_freq: `epoch`, or a number of batches.
+        verbose: 1 for a line about every save.
+        initial_value_threshold: only what is better than this is among the best.
+
+    Attributes:
+        best: the best value there ever was, also in earlier trainings; None before there is one.
+        best_path: the best file that is there; None if there is none.
+
+    Raises:
+        PatternError: for a pattern by which files cannot be told apart.
+        UsageError: for other arguments that make no sense.
+        DirectionError: if the mode is auto, and the table does not know the metric.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        *,
+        keep_best: int | None = 3,
+        keep_last: int | None = 1,
+        pattern: str | None = None,
+        save_weights_only: bool = False,
+        save_freq: str | int = "epoch",
+        verbose: int = 0,
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__()
+        _check(mode, keep_best, keep_last, save_freq)
+        by_batch = save_freq != "epoch"
+        self._monitor = _direction(monitor, mode)
+        self._pattern = (
+            default_pattern(monitor, weights_only=save_weights_only, by_batch=by_batch)
+            if pattern is None
+            else checked_pattern(pattern, weights_only=save_weights_only, by_batch=by_batch)
+        )
+        self.directory = os.fspath(directory)
+        self.monitor = monitor
+        self.mode = self._monitor.mode
+        self.keep_best = keep_best
+        self.keep_last = keep_last
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.verbose = verbose
+        self.initial_value_threshold = initial_value_threshold
+        self.best: float | None = None
+        self.best_path: str | None = None
+        self._log = TrainingLog(self.directory)
+        self._history = History(self._log, self._monitor)
+        self._epoch = 0
+        self._was_logged = False
+        self._batches = 0
+        self._last_batch = -1
+        self._recall()
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Read what was best in earlier trainings."""
+        del logs
+        self._recall()
+        best = self._history.best
+        if best is not None and self._history.is_lost(best):
+            warnings.warn(
+                f"the best {self.monitor} so far, {self._history.value(best)!r}, was that of"
+                f" {best.file!r}, which is not in {self.directory!r} any more",
+                CkptselWarning,
+                stacklevel=2,
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Note which epoch it is."""
+        del logs
+        self._epoch = epoch
+        self._last_batch = -1
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Save, if so many batches have passed."""
+        if isinstance(self.save_freq, str):
+            return
+        # With steps_per_execution not every batch is told of.
+        self._batches += batch - self._last_batch
+        self._last_batch = batch
+        if self._batches >= self.save_freq:
+            self._batches = 0
+            self._save(batch + 1, _scalars(logs))
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Save, unless that is done by batches."""
+        self._epoch = epoch
+        if self.save_freq == "epoch":
+            self._save(None, _scalars(logs))
+
+    def _recall(self) -> None:
+        with writing(self._log.path):
+            self._history.refresh()
+        found, best = self._history, self.initial_value_threshold
+        if found.best is not None and is_better(found.value(found.best), best, self.mode):
+            best = found.value(found.best)
+        self.best = best
+        present = found.present()
+        values = [found.value(save) for save in present]
+        first = kept(values, best=1, last=0, mode=self.mode, threshold=self.initial_value_threshold)
+        self.best_path = next((found.path(present[place]) for place in first), None)
+
+    def _save(self, batch: int | None, metrics: Mapping[str, float]) -> None:
+        """Save, if the file would stay; then remove what need not stay any more.
+
+        Raises:
+            MonitorNotFoundError: if the monitor was never logged.
+            UsageError: if the pattern asks for what was not logged.
+            DestinationError: if the file cannot be written. All others are as they were.
+        """
+        if self.monitor not in metrics:
+            # It may be computed in some epochs only: validation_freq.
+            if self._was_logged:
+                return
+            raise self._not_logged(metrics)
+        self._was_logged = True
+        value = metrics[self.monitor]
+        if not self._would_stay(value):
+            self._say(f"{self.monitor}={value:.5f} is not among the best, and is not saved")
+            return
+        name = formatted(self._pattern, self._epoch + 1, batch, metrics)
+        with writing(self.directory):
+            os.makedirs(self.directory, exist_ok=True)
+            lock = self._log.locked()
+        with lock as is_locked:
+            if is_locked:
+                saving.clear_unfinished(os.path.dirname(os.path.join(self.directory, name)))
+            final = os.path.join(self.directory, free_name(self.directory, name))
+            with saving.written(self.model, final) as temporary:
+                save = self._described(final, os.path.getsize(temporary), metrics)
+                saving.put(temporary, final, self._log, save)
+            before = self.best
+            self._recall()
+            improved = is_better(value, before, self.mode)
+            shown = "None" if before is None else f"{before:.5f}"
+            self._say(
+                f"{self.monitor} improved from {shown} to {value:.5f}, saved {final}"
+                if improved
+                else f"{self.monitor}={value:.5f} did not improve from {shown}, saved {final}"
+            )
+            self._prune()
+
+    def _described(self, final: str, size_bytes: int, metrics: Mapping[str, float]) -> Saved:
+        optimizer = getattr(self.model, "optimizer", None)
+        return Saved(
+            file=os.path.relpath(final, self.directory).replace(os.sep, "/"),
+            epoch=self._epoch + 1,
+            step=None if optimizer is None else int(_scalar(optimizer.iterations) or 0),
+            time=saving.now(),
+            keras=keras.__version__,
+            size_bytes=size_bytes,
+            monitor=self.monitor,
+            mode=self.mode,
+            metrics=metrics,
+        )
+
+    def _kept(self, values: list[float]) -> set[int]:
+        return kept(
+            values,
+            best=self.keep_best,
+            last=self.keep_last,
+            mode=self.mode,
+            threshold=self.initial_value_threshold,
+        )
+
+    def _would_stay(self, value: float) -> bool:
+        present = [self._history.value(save) for save in self._history.present()]
+        return len(present) in self._kept([*present, value])
+
+    def _prune(self) -> None:
+        """Remove what the log says was saved for this monitor, and is among neither."""
+        present = self._history.present()
+        stays = self._kept([self._history.value(save) for save in present])
+        for place, save in enumerate(present):
+            if place not in stays:
+                saving.prune(self._log, save, self._history.path(save))
+
+    def _not_logged(self, metrics: Mapping[str, float]) -> MonitorNotFoundError:
+        hint = similar(self.monitor, metrics)
+        if self.save_freq != "epoch":
+            hint = "after a batch only the training's own metrics are known: save_freq='epoch'"
+        elif self.monitor.startswith("val_") and not any(n.startswith("val_") for n in metrics):
+            hint = (
+                "it needs validation data; if that is not used in every epoch, let the first be"
+                " one of them: validation_freq=[1, 5, 10]"
+            )
+        says = f"{self.monitor!r} was not logged; there are {listed(metrics)}"
+        return MonitorNotFoundError(says, hint=hint)
+
+    def _say(self, message: str) -> None:
+        if self.verbose > 0:
+            print(f"\nEpoch {self._epoch + 1}: {message}")
+
+
+def _check(mode: str, keep_best: int | None, keep_last: int | None, save_freq: str | int) -> None:
+    """Refuse what makes no sense.
+
+    Raises:
+        UsageError: with the reason.
+    """
+    if mode not in ("min", "max", "auto"):
+        raise UsageError(f"unknown mode {mode!r}", hint="the modes are min, max and auto")
+    for name, number in (("keep_best", keep_best), ("keep_last", keep_last)):
+        if number is not None and number < 0:
+            raise UsageError(f"{name} is {number}", hint="None keeps all")
+    if keep_best == 0 and keep_last == 0:
+        raise UsageError("keep_best=0 and keep_last=0 would keep nothing")
+    if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
+        raise UsageError(f"unknown save_freq {save_freq!r}", hint="'epoch', or a number of batches")
+
+
+def _direction(monitor: str, mode: str) -> Monitor:
+    try:
+        return monitor_for(monitor, mode)
+    except DirectionError as error:
+        raise DirectionError(error.message, hint="say it: mode='min' or mode='max'") from None
+
+
+def _scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
+    """The logged values that are one number each, to the last digit."""
+    values = {name: _scalar(value) for name, value in (logs or {}).items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _scalar(value: Any) -> float | None:
+    if isinstance(value, (int, float)):
+        return float(value)
+    try:
+        found = np.asarray(keras.ops.convert_to_numpy(value))
+        return float(found) if found.ndim == 0 else None
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,119 @@
+"""Does a checkpoint fit into a live model, and has the model got its values?"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ckptsel.errors import ModelMismatchError
+from ckptsel.formats.narrow_floats import narrow, widen
+from ckptsel.inspection.against import places_of
+from ckptsel.inspection.fitting import fit
+from ckptsel.keras.live import unbuilt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ckptsel.formats.contents import Contents, Tensor
+    from ckptsel.inspection.fitting import Match
+    from ckptsel.keras.live import Live
+
+_BY_ORDER = "h5"
+_NAMED = 8
+
+
+def check_fit(live: Live, contents: Contents, path: str) -> None:
+    """Compare a checkpoint with a model, before it is loaded.
+
+    Raises:
+        ModelMismatchError: if it does not fit, or Keras would load it into the wrong layers.
+        DamagedError: if its tensors cannot be listed.
+    """
+    if contents.kind == _BY_ORDER:
+        found = fit(live.by_order(), places_of(contents), "order")
+    else:
+        found = fit(live.by_path(), places_of(contents), "path")
+    bad = [match for match in found.matches if not match.is_good]
+    if not bad:
+        return
+    details = [_told(match) for match in bad[:_NAMED]]
+    if len(bad) > _NAMED:
+        details.append(f"and {len(bad) - _NAMED} more")
+    missing = unbuilt(live.model)
+    if missing:
+        details.append(f"not built, and so without weights: {', '.join(missing[:_NAMED])}")
+    silent = all(match.silent for match in bad)
+    raise ModelMismatchError(
+        f"{path!r} does not fit into {live.model.name!r}",
+        details=tuple(details),
+        hint="Keras would have loaded it without a word" if silent else "",
+    )
+
+
+def _told(match: Match) -> str:
+    place = match.layer or match.source
+    assert place is not None, "a match has one of the two"
+    whose = "layer" if match.layer else "weights in the file"
+    shapes = ""
+    if match.state == "shape" and match.layer and match.source:
+        # The first that differs; the others may follow from it.
+        pairs = zip(match.layer.shapes or (), match.source.shapes or (), strict=False)
+        here, there = next(pair for pair in pairs if pair[0] != pair[1])
+        shapes = f": {here} here, {there} in the file"
+    return f"{whose} {place.name or place.path!r}: {match.problem}{shapes}"
+
+
+def check_same(live: Live, contents: Contents, path: str) -> None:
+    """Compare every weight with the file's, after it was loaded.
+
+    Raises:
+        ModelMismatchError: if one has another value.
+        DamagedError: if a value cannot be read.
+    """
+    found = _by_order(live, contents) if contents.kind == _BY_ORDER else _by_path(live, contents)
+    wrong = list(dict.fromkeys(found))
+    if wrong:
+        raise ModelMismatchError(
+            f"after loading {path!r}, {live.model.name!r} does not have its values",
+            details=tuple(wrong[:_NAMED]),
+            hint="the model is as it was before",
+        )
+
+
+def _by_path(live: Live, contents: Contents) -> Iterator[str]:
+    wanted = {tensor.path: tensor for tensor in contents.tensors}
+    for tensor in live.saved.tensors:
+        if tensor.role != "weight":
+            continue
+        layer = tensor.layer or tensor.path.rpartition("/vars/")[0]
+        if tensor.path not in wanted:
+            yield f"layer {layer!r}: the file has nothing for it"
+            continue
+        mine, its = live.saved.read(tensor), contents.read(wanted[tensor.path])
+        if not _is_same(mine, its, tensor.dtype):
+            yield f"layer {layer!r}: {tensor.path} does not have the file's values"
+
+
+def _by_order(live: Live, contents: Contents) -> Iterator[str]:
+    weights: list[Tensor] = [t for t in contents.tensors if t.role == "weight" and t.layer]
+    for mine, tensor in zip_longest(live.values_by_order(), weights):
+        if mine is None or tensor is None:
+            yield "the file and the model do not have the same number of weights"
+            return
+        layer, value = mine
+        if not _is_same(value, contents.read(tensor), str(value.dtype)):
+            yield f"layer {layer!r}: it does not have the values of {tensor.path} in the file"
+
+
+def _is_same(mine: NDArray[Any], its: NDArray[Any], dtype: str) -> bool:
+    """Whether a weight has a value of the file, as far as its own type can hold that."""
+    if mine.shape != its.shape:
+        return False
+    with np.errstate(all="ignore"):
+        # Both come as float32, which holds bfloat16 exactly.
+        expected = widen(narrow(its), dtype) if dtype == "bfloat16" else its.astype(mine.dtype)
+    return bool(np.array_equal(mine, expected, equal_nan=mine.dtype.kind in "fc"))

@@ -1,0 +1,285 @@
+"""load_best_weights with real models: the right values in every layer, or a refusal."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import ckptsel
+from ckptsel.errors import (
+    DamagedError,
+    ModelMismatchError,
+    MonitorNotFoundError,
+    UnknownFormatError,
+    UsageError,
+)
+from tests.keras.conftest import told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIXES = (".weights.h5", ".keras", ".h5")
+# Keras itself warns that `.h5` is an old format.
+pytestmark = pytest.mark.filterwarnings("ignore:You are saving:UserWarning")
+
+
+@pytest.fixture
+def keras() -> Any:
+    """Keras, with names of layers that begin anew."""
+    found: Any = pytest.importorskip("keras")
+    found.utils.clear_session()
+    return found
+
+
+@pytest.fixture
+def load(keras: Any) -> Any:
+    """The function under test."""
+    del keras
+    return importlib.import_module("ckptsel.keras").load_best_weights
+
+
+def dense(keras: Any, names: str = "ab", *, units: int = 4, dtype: str = "float32") -> Any:
+    """Layers one after the other, each of the same shape."""
+    layers = [keras.layers.Dense(units, name=name, dtype=dtype) for name in names]
+    return keras.Sequential([keras.layers.Input((units,)), *layers])
+
+
+def branching(keras: Any) -> Any:
+    """Layers of many kinds, among them a nested model."""
+    layers = keras.layers
+    inputs = layers.Input((5, 4))
+    found = layers.MultiHeadAttention(2, 3, name="attention")(inputs, inputs)
+    found = layers.Bidirectional(layers.LSTM(3), name="both")(found)
+    found = layers.BatchNormalization(name="norm")(found)
+    inner = [layers.Dense(4, name="p"), layers.Dropout(0.5), layers.Dense(4, name="q")]
+    found = keras.Sequential([layers.Input((6,)), *inner], name="inner")(found)
+    return keras.Model(inputs, layers.Dense(2, name="last")(found))
+
+
+def filled(model: Any, start: float = 0.0) -> Any:
+    """Different values everywhere."""
+    numpy: Any = importlib.import_module("numpy")
+    for number, weight in enumerate(model.weights):
+        if weight.dtype != "uint32" and "seed" not in weight.path:
+            values = numpy.linspace(start + number, start + number + 0.9, math.prod(weight.shape))
+            weight.assign(values.reshape(weight.shape))
+    return model
+
+
+def save(model: Any, path: Path) -> str:
+    """Save a model, or its weights, as the suffix says."""
+    path.parent.mkdir(exist_ok=True)
+    (model.save_weights if path.name.endswith(".weights.h5") else model.save)(str(path))
+    return str(path)
+
+
+def same(model: Any, other: list[Any]) -> bool:
+    """Whether a model has these weights."""
+    return all((mine == its).all() for mine, its in zip(model.get_weights(), other, strict=True))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("build", [dense, branching])
+def test_the_best_is_loaded(keras: Any, load: Any, tmp_path: Path, suffix: str, build: Any) -> None:
+    """The best of three, not the last, in every format that Keras writes."""
+    run = tmp_path / "run"
+    values = {}
+    for epoch, loss in enumerate((0.5, 0.3, 0.4)):
+        model = filled(build(keras), epoch)
+        values[loss] = model.get_weights()
+        save(model, run / f"{epoch}-val_loss={loss}{suffix}")
+    fresh = build(keras)
+    chosen = load(fresh, run, "val_loss")
+    assert chosen == ckptsel.best(run, monitor="val_loss").checkpoint
+    assert chosen.path == str(run / f"1-val_loss=0.3{suffix}")
+    assert same(fresh, values[0.3])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_swapped_layers(keras: Any, load: Any, tmp_path: Path, suffix: str) -> None:
+    """Keras loads them silently into each other's place; here it is an error."""
+    path = save(filled(dense(keras, "ab")), tmp_path / f"w-val_loss=0.5{suffix}")
+    model = dense(keras, "ba")
+    before = model.get_weights()
+    with pytest.raises(ModelMismatchError, match="does not fit") as caught:
+        load(model, path, "val_loss")
+    assert "layer 'b': it would silently get the weights of 'a'" in caught.value.details
+    assert caught.value.hint == "Keras would have loaded it without a word"
+    assert same(model, before)
+    model.load_weights(path)  # which is what Keras does
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_renamed_layers(keras: Any, load: Any, tmp_path: Path, suffix: str) -> None:
+    """A new name is no other layer."""
+    saved = filled(dense(keras, "ab"))
+    path = save(saved, tmp_path / f"w-val_loss=0.5{suffix}")
+    model = dense(keras, "xb")
+    load(model, path, "val_loss")
+    assert same(model, saved.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("names", "units", "says"),
+    [
+        ("abc", 4, "layer 'c': the file has nothing for it"),
+        ("a", 4, "weights in the file 'b': no layer of the model takes it, silently"),
+        ("ab", 5, "layer 'a': the shapes differ: (5, 5) here, (4, 4) in the file"),
+    ],
+)
+def test_other_models(
+    keras: Any, load: Any, tmp_path: Path, names: str, units: int, says: str
+) -> None:
+    """More layers, fewer, other shapes: the error names the layer, the model stays."""
+    path = save(filled(dense(keras)), tmp_path / "w-val_loss=0.5.weights.h5")
+    model = dense(keras, names, units=units)
+    before = model.get_weights()
+    with pytest.raises(ModelMismatchError) as caught:
+        load(model, path, "val_loss")
+    assert says in caught.value.details
+    assert same(model, before)
+
+
+def test_subclassed_models(keras: Any, load: Any, tmp_path: Path) -> None:
+    """Models without a config are compared by what Keras would store of them."""
+
+    class Own(keras.Model):  # type: ignore[misc]
+        def __init__(self, first: int = 3) -> None:
+            super().__init__()
+            self.first = keras.layers.Dense(first, name="one")
+            self.second = keras.layers.Dense(3, name="two")
+
+        def call(self, inputs: Any) -> Any:
+            return self.second(self.first(inputs))
+
+    def built(first: int = 3) -> Any:
+        model = Own(first)
+        model(keras.ops.ones((1, 3)))
+        return model
+
+    saved = filled(built())
+    path = save(saved, tmp_path / "w-val_loss=0.5.weights.h5")
+    model = built()
+    load(model, path, "val_loss")
+    assert same(model, saved.get_weights())
+    with pytest.raises(ModelMismatchError, match="does not fit") as caught:
+        load(built(4), path, "val_loss")
+    assert "'one': the shapes differ: (3, 4) here, (3, 3) in the file" in caught.value.details[0]
+    with pytest.raises(UsageError, match="has no weights yet"):
+        load(Own(), path, "val_loss")
+
+
+def test_rounded_to_the_models_type(keras: Any, load: Any, tmp_path: Path) -> None:
+    """A bfloat16 model gets the file's float32, rounded; the comparison knows that."""
+    saved = filled(dense(keras))
+    path = save(saved, tmp_path / "w-val_loss=0.5.weights.h5")
+    for dtype in ("bfloat16", "float16", "float64"):
+        model = dense(keras, dtype=dtype)
+        load(model, path, "val_loss")
+        assert abs(model.get_weights()[0].astype("float32") - saved.get_weights()[0]).max() < 0.01
+
+
+def test_what_loads_wrongly_is_found_afterwards(
+    keras: Any, load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a layer does not take over the file's values, it is named, and nothing has changed."""
+    path = save(filled(dense(keras)), tmp_path / "w-val_loss=0.5.weights.h5")
+    model = dense(keras)
+    before = model.get_weights()
+    layer = model.get_layer("b")
+    usual = type(layer).load_own_variables
+    calls: list[int] = []
+
+    def halved(self: Any, store: Any) -> None:
+        usual(self, store)
+        if self is layer and not calls:
+            calls.append(1)
+            self.kernel.assign(self.kernel / 2)
+
+    monkeypatch.setattr(type(layer), "load_own_variables", halved)
+    with pytest.raises(ModelMismatchError, match="does not have its values") as caught:
+        load(model, path, "val_loss")
+    (detail,) = caught.value.details
+    assert detail.startswith("layer 'b': ")
+    assert same(model, before)
+
+
+@pytest.fixture
+def damaged_best(keras: Any, tmp_path: Path) -> Path:
+    """A folder whose best checkpoint is cut short."""
+    run = tmp_path / "run"
+    save(filled(dense(keras), 1), run / "1-val_loss=0.5.weights.h5")
+    best = save(filled(dense(keras), 2), run / "2-val_loss=0.4.weights.h5")
+    with open(best, "r+b") as file:
+        file.truncate(9000)
+    return run
+
+
+def test_a_damaged_best_is_refused(keras: Any, load: Any, damaged_best: Path) -> None:
+    """By default, since the second best is not what was asked for."""
+    with pytest.raises(DamagedError, match=r"2-val_loss=0\.4\.weights\.h5") as caught:
+        load(dense(keras), damaged_best, "val_loss")
+    assert caught.value.hint == "strict=False takes the next best that is sound"
+
+
+def test_a_damaged_best_gives_way(keras: Any, load: Any, damaged_best: Path) -> None:
+    """With strict=False the next is loaded, and a warning says which was passed over."""
+    model = dense(keras)
+    with told() as warnings:
+        chosen = load(model, damaged_best, "val_loss", strict=False)
+    best = str(damaged_best / "2-val_loss=0.4.weights.h5")
+    assert warnings[0].startswith(f"{best!r} is damaged and passed over: ")
+    assert chosen.name == "1-val_loss=0.5.weights.h5"
+    assert same(model, filled(dense(keras), 1).get_weights())
+
+
+def test_nan_is_not_best(keras: Any, load: Any, tmp_path: Path) -> None:
+    """A value that is no number never wins; if there is no other, nothing is loaded."""
+    save(filled(dense(keras), 1), tmp_path / "1-val_loss=nan.weights.h5")
+    with pytest.raises(MonitorNotFoundError):
+        load(dense(keras), tmp_path, "val_loss")
+    save(filled(dense(keras), 2), tmp_path / "2-val_loss=0.4.weights.h5")
+    with told() as warnings:
+        assert load(dense(keras), tmp_path, "val_loss").name == "2-val_loss=0.4.weights.h5"
+    assert "nan" in warnings[0]
+
+
+def test_weights_of_nan_are_damage(keras: Any, load: Any, tmp_path: Path) -> None:
+    """A checkpoint that was saved after the weights became NaN is of no use."""
+    model = dense(keras)
+    model.weights[0].assign(model.weights[0] * math.nan)
+    save(model, tmp_path / "1-val_loss=0.1.weights.h5")
+    with pytest.raises(DamagedError, match="NaN or infinity"):
+        load(dense(keras), tmp_path, "val_loss")
+
+
+def test_a_wrong_suffix(keras: Any, load: Any, tmp_path: Path) -> None:
+    """Keras goes by the name alone, and would take the file for another format."""
+    path = save(dense(keras), tmp_path / "w-val_loss=0.5.weights.h5")
+    shutil.move(path, tmp_path / "w-val_loss=0.5.h5")
+    with pytest.raises(UsageError, match="takes it for another") as caught:
+        load(dense(keras), tmp_path, "val_loss")
+    assert "has to end in .weights.h5" in caught.value.hint
+
+
+def test_an_unzipped_model(keras: Any, load: Any, tmp_path: Path) -> None:
+    """A `.keras` folder holds the weights as a file, which is loaded."""
+    saved = filled(dense(keras))
+    keras.saving.save_model(saved, tmp_path / "model", zipped=False)
+    (tmp_path / "model").rename(tmp_path / "w-val_loss=0.5.keras")
+    model = dense(keras)
+    load(model, tmp_path, "val_loss")
+    assert same(model, saved.get_weights())
+
+
+def test_a_tensorflow_checkpoint(keras: Any, load: Any, tmp_path: Path) -> None:
+    """Keras 3 cannot load it into a model; the hint says who can."""
+    tensorflow: Any = pytest.importorskip("tensorflow")
+    tensorflow.train.Checkpoint(model=dense(keras)).write(str(tmp_path / "w-val_loss=0.5"))
+    with pytest.raises(UnknownFormatError, match="tf-checkpoint") as caught:
+        load(dense(keras), tmp_path, "val_loss")
+    assert "tf.train.Checkpoint(model=model).read(" in caught.value.hint

@@ -1,0 +1,125 @@
+"""The lines of `ckptsel.jsonl`: their schema, and what a kill leaves of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from ckptsel.training_log import LOG_NAME, Removed, Saved, TrainingLog, read_line
+
+SAVED = Saved(
+    file="sub/epoch=003.keras",
+    epoch=3,
+    step=96,
+    time="2026-01-02T03:04:05+00:00",
+    keras="3.15.1",
+    size_bytes=4711,
+    monitor="val_loss",
+    mode="min",
+    metrics={"loss": 0.1, "val_loss": math.nan, "val_accuracy": 0.30000001192092896},
+)
+REMOVED = Removed("sub/epoch=003.keras", "2026-01-02T03:04:06+00:00")
+
+
+def test_the_keys_of_a_save() -> None:
+    """The schema is what docs/keras.md says, in that order; JSON has no NaN."""
+    assert json.loads(SAVED.line()) == {
+        "schema": 1,
+        "event": "saved",
+        "file": "sub/epoch=003.keras",
+        "epoch": 3,
+        "step": 96,
+        "time": "2026-01-02T03:04:05+00:00",
+        "keras": "3.15.1",
+        "size_bytes": 4711,
+        "monitor": "val_loss",
+        "mode": "min",
+        "metrics": {"loss": 0.1, "val_loss": None, "val_accuracy": 0.30000001192092896},
+        "nonfinite": {"val_loss": "nan"},
+    }
+    assert list(json.loads(SAVED.line()))[:3] == ["schema", "event", "file"]
+
+
+def test_the_keys_of_a_removal() -> None:
+    """A removal names the file and the time."""
+    assert json.loads(REMOVED.line()) == {
+        "schema": 1,
+        "event": "removed",
+        "file": "sub/epoch=003.keras",
+        "time": "2026-01-02T03:04:06+00:00",
+    }
+
+
+@pytest.mark.parametrize("value", [0.1, -0.0, 1e-320, 1.7976931348623157e308, math.inf, -math.inf])
+def test_values_come_back_to_the_last_digit(value: float) -> None:
+    """What was written is what is read, the infinities too."""
+    found = read_line(SAVED._replace(metrics={"m": value}).line().encode())
+    assert isinstance(found, Saved)
+    assert math.copysign(1, found.metrics["m"]) == math.copysign(1, value)
+    assert found.metrics["m"] == value
+
+
+def test_both_kinds_come_back() -> None:
+    """Lines are read as they were written."""
+    found = read_line(SAVED.line().encode())
+    assert isinstance(found, Saved)
+    assert math.isnan(found.metrics["val_loss"])
+    assert found._replace(metrics={}) == SAVED._replace(metrics={})
+    assert read_line(REMOVED.line().encode()) == REMOVED
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        SAVED.line()[:40],
+        "",
+        "null",
+        "[1]",
+        "[" * 100_000,
+        SAVED.line().replace('"schema": 1', '"schema": 2'),
+        SAVED.line().replace('"epoch": 3', '"epoch": "3"'),
+        SAVED.line().replace('"size_bytes": 4711', '"size_bytes": null'),
+        SAVED.line().replace('"file": "sub/epoch=003.keras"', '"file": 7'),
+        SAVED.line().replace('"metrics": {', '"metrics_": {'),
+        SAVED.line().replace('"event": "saved"', '"event": "seen"'),
+        SAVED.line().replace("96", "9" * 2_000_000),
+    ],
+)
+def test_what_is_no_line_of_ours_is_passed_over(line: str) -> None:
+    """Half lines, other schemas and other people's JSON say nothing."""
+    assert read_line(line.encode()) is None
+
+
+def test_a_half_line_spoils_nothing(tmp_path: Path) -> None:
+    """After a kill within a line, the next one begins on its own."""
+    log = TrainingLog(str(tmp_path))
+    log.append(SAVED)
+    with Path(log.path).open("a", encoding="utf-8") as file:
+        file.write(SAVED.line()[:50])
+    assert [event.file for event in log.news()] == [SAVED.file]
+    log.append(REMOVED)
+    assert list(log.news()) == [REMOVED]
+    assert [type(event) for event in TrainingLog(str(tmp_path)).news()] == [Saved, Removed]
+
+
+def test_news_are_told_once(tmp_path: Path) -> None:
+    """Only what was added since is read again; no log is no news."""
+    log = TrainingLog(str(tmp_path))
+    assert list(log.news()) == []
+    log.append(REMOVED)
+    assert list(log.news()) == [REMOVED]
+    assert list(log.news()) == []
+
+
+def test_the_lock_keeps_another_out(tmp_path: Path) -> None:
+    """While one training saves, another cannot."""
+    fcntl = pytest.importorskip("fcntl")
+    log = TrainingLog(str(tmp_path))
+    with log.locked() as held, (tmp_path / LOG_NAME).open("ab") as file:
+        assert held
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert not (tmp_path / LOG_NAME).read_bytes()

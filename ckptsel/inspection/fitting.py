@@ -185,7 +185,7 @@ def _compare(
         return Match(place, None, "missing", False, "the file has nothing for it")
     wanted, found = place.shapes or (), source.shapes or ()
     if place.is_merged:
-        wanted, found = _sorted(wanted), _sorted(found)
+        wanted, found = _paired(wanted, found)
     if len(found) != len(wanted):
         says = f"it has {len(wanted)} weights, the file {len(found)}"
         return Match(place, source, "count", False, says)
@@ -207,8 +207,24 @@ def _compare(
     return Match(place, source, "renamed")
 
 
-def _sorted(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
-    return tuple(sorted(shapes, key=lambda shape: [size or 0 for size in shape]))
+def _paired(
+    wanted: Sequence[Shape], found: Sequence[Shape]
+) -> tuple[tuple[Shape, ...], tuple[Shape, ...]]:
+    """Both in an order in which they agree, if there is one.
+
+    Each of the wanted takes the first that fits; those with the fewest unknown sizes choose first.
+    """
+    order = sorted(wanted, key=lambda shape: (shape.count(None), [size or 0 for size in shape]))
+    left = sorted(found, key=lambda shape: [size or 0 for size in shape])
+    pairs: list[tuple[Shape, Shape]] = []
+    alone: list[Shape] = []
+    for shape in order:
+        place = next((n for n, other in enumerate(left) if _same_shape(shape, other)), None)
+        if place is None:
+            alone.append(shape)
+        else:
+            pairs.append((shape, left.pop(place)))
+    return (*(one for one, _ in pairs), *alone), (*(other for _, other in pairs), *left)
 
 
 def _same_shape(wanted: Shape, found: Shape) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from ckptsel.errors import DamagedError, UnknownFormatError, UsageError
 from ckptsel.inspection.against import Model, against
+from ckptsel.inspection.fitting import Place, fit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,3 +132,12 @@ def test_a_config_of_keras_2(tmp_path: Path, pairs: Path) -> None:
     (tmp_path / "c.json").write_text(json.dumps(config))
     found = against(Model(str(tmp_path / "c.json")), f"{pairs}/branches.from.weights.h5")
     assert {match.state for match in found.matches} == {"fits"}
+
+
+def test_unknown_sizes_in_a_nested_model() -> None:
+    """The weights of a nested model come in any order, and sizes may be unknown on one side."""
+    wanted = ((None, 4), (4,), (None, 4), (4,), (4, 9))
+    nested = Place("layers/sequential", "inner", "Sequential", wanted, is_merged=True)
+    for last, fits in (((4, 9), True), ((4, 8), False)):
+        file = Place("", "inner", shapes=((6, 4), (4,), (4, 4), (4,), last))
+        assert fit([nested], [file], "order").fits is fits

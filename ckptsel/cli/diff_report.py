@@ -113,6 +113,8 @@ class DiffReport:
             "tolerance": self.tolerance,
             "weights_only": self.weights_only,
             "identical": found.identical,
+            "doubtful": found.doubtful,
+            "unsure": found.unsure,
             "changes": self.records(),
             "config": [
                 {"key": key, "a": _jsonable(a), "b": _jsonable(b)}
@@ -146,6 +148,7 @@ class DiffReport:
             Column("change", [change.change for change in changes]),
             Column("tensor", [change.path for change in changes]),
             Column("in B", [_other_path(change) for change in changes]),
+            Column("paired by", ["order" if _is_doubtful(change) else "" for change in changes]),
             Column("shape", [_either(_shape(c.a), _shape(c.b)) for c in changes]),
             Column(
                 "dtype", [_either(*(t.dtype if t else "" for t in (c.a, c.b))) for c in changes]
@@ -172,7 +175,13 @@ class DiffReport:
             "only in B": len(found.only_b),
         }
         told = [f"{number} {how}" for how, number in counts.items() if number]
-        yield f"{'the same' if found.is_same else 'different'}: {', '.join(told)}"
+        doubt = f" ({found.doubtful} weights paired by order alone)" if found.doubtful else ""
+        yield f"{'the same' if found.is_same else 'different'}: {', '.join(told)}{doubt}"
+        if found.unsure:
+            yield (
+                f"{found.unsure} weights only in A may be the same as some only in B: nothing but"
+                " their shapes tells which belong together, so they were not compared"
+            )
         yield f"A: {found.a} ({found.kinds[0]})"
         yield f"B: {found.b} ({found.kinds[1]})"
         for key, (a, b) in [*found.config.items()][:_CONFIG_LINES]:
@@ -180,6 +189,10 @@ class DiffReport:
         more = len(found.config) - _CONFIG_LINES
         if more > 0:
             yield f"and {more} more in the config (-o json gives them all)"
+
+
+def _is_doubtful(change: Change) -> bool:
+    return change.difference is not None and not change.difference.pair.is_alone
 
 
 def _change(difference: Difference) -> Change:

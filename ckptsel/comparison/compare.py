@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = "biufc"
 _INTEGERS = "biu"
+_IN_ORDER = "h5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Comparison:
         different: pairs whose shapes, dtypes or values differ.
         identical: how many pairs have the same shape, dtype and, within the tolerance, values.
         config: dotted key → its value in A and in B, where the model configs differ.
+        doubtful: how many weights were paired with others of their shapes by order alone.
+        unsure: how many of `only_a` nothing but the values could pair.
     """
 
     a: str
@@ -76,6 +79,8 @@ class Comparison:
     different: tuple[Difference, ...]
     identical: int
     config: Mapping[str, tuple[object, object]]
+    doubtful: int = 0
+    unsure: int = 0
 
     @property
     def is_same(self) -> bool:
@@ -109,11 +114,14 @@ def compare(a: str, b: str, *, tolerance: float = 0.0, weights_only: bool = Fals
         if not tensors_a and not tensors_b:
             what = "weight" if weights_only else "tensor"
             raise NothingFoundError(f"neither {a!r} nor {b!r} holds a {what} to compare")
-        pairs, only_a, only_b = match(tensors_a, tensors_b)
+        # Only this format lists the layers as the model does.
+        is_ordered = (one.kind == _IN_ORDER, other.kind == _IN_ORDER)
+        matching = match(tensors_a, tensors_b, ordered=is_ordered)
+        only_a, only_b = matching.only_a, matching.only_b
         if one.kind != other.kind:
             only_a = [tensor for tensor in only_a if tensor.role != "other"]
             only_b = [tensor for tensor in only_b if tensor.role != "other"]
-        found = [_difference(one, other, pair, tolerance) for pair in pairs]
+        found = [_difference(one, other, pair, tolerance) for pair in matching.pairs]
         different = [d for d in found if d.is_reshaped or d.is_retyped or not d.is_within]
         config: Mapping[str, tuple[object, object]] = {}
         if one.config is not None and other.config is not None:
@@ -127,6 +135,8 @@ def compare(a: str, b: str, *, tolerance: float = 0.0, weights_only: bool = Fals
             different=tuple(different),
             identical=len(found) - len(different),
             config=config,
+            doubtful=sum(not pair.is_alone for pair in matching.pairs),
+            unsure=matching.unsure,
         )
 
 
@@ -147,7 +157,10 @@ def _difference(one: Contents, other: Contents, pair: Pair, tolerance: float) ->
     largest = squares = norm_a = norm_b = product = 0.0
     for x, y in _together(one, other, pair):
         if x.dtype.kind not in _NUMBERS or y.dtype.kind not in _NUMBERS:
-            largest = max(largest, 0.0 if np.array_equal(x, y) else math.inf)
+            # Bytes of a type that numpy does not know compare with nothing.
+            opaque = x.dtype.kind == "V" or y.dtype.kind == "V"
+            same = x.tobytes() == y.tobytes() if opaque else np.array_equal(x, y)
+            largest = max(largest, 0.0 if same else math.inf)
             continue
         kind = np.complex128 if "c" in (x.dtype.kind, y.dtype.kind) else np.float64
         p, q = x.astype(kind), y.astype(kind)

@@ -33,6 +33,9 @@ class Tensor:
         size_bytes: the size of its values, uncompressed; 0 where it is not fixed (strings).
         role: a weight of the model, state of the optimizer, or something else.
         layer: the layer's name as the user gave it, "" where the file does not tell.
+        owners: the names of the layers and the scopes that it stands in, the outermost first,
+            as far as the file tells them: `("encoder", "attention", "query")`.
+        variable: its own name, as `kernel`, "" where the file does not tell.
     """
 
     path: str
@@ -41,6 +44,8 @@ class Tensor:
     size_bytes: int
     role: TensorRole = "weight"
     layer: str = ""
+    owners: tuple[str, ...] = ()
+    variable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

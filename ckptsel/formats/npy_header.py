@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import PIECE_BYTES, Tensor
-from ckptsel.formats.state_dict import layer_of, role_of
+from ckptsel.formats.state_dict import layer_of, names_of, role_of
 from ckptsel.formats.zip_checks import ZIP_ERRORS
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def read_header(archive: ZipFile, name: str) -> NpyMember:
         raise DamagedError(f"{what} has {held} bytes of values, its shape {shape} needs others")
     path = name.removesuffix(SUFFIX)
     ours, size = _names(dtype, size_bytes)
-    tensor = Tensor(path, shape, ours, size, role_of(path), layer_of(path))
+    tensor = Tensor(path, shape, ours, size, role_of(path), layer_of(path), *names_of(path))
     return NpyMember(name, tensor, dtype, start, size_bytes, bool(is_fortran))
 
 

@@ -17,7 +17,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import PIECE_BYTES, Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.narrow_floats import widen
-from ckptsel.formats.state_dict import layer_of, role_of
+from ckptsel.formats.state_dict import layer_of, names_of, role_of
 from ckptsel.formats.strict_json import LIMIT_BYTES, parse_object
 
 if TYPE_CHECKING:
@@ -202,7 +202,8 @@ class _Entry:
             says = f"{name!r} in {path!r} has {end - begin} bytes, its shape {shape} needs others"
             raise DamagedError(says)
         self.begin, self.end = begin, end
-        self.tensor = Tensor(name, tuple(shape), ours, end - begin, role_of(name), layer_of(name))
+        names = (layer_of(name), *names_of(name))
+        self.tensor = Tensor(name, tuple(shape), ours, end - begin, role_of(name), *names)
 
 
 def _recognise(path: str, head: bytes) -> bool:

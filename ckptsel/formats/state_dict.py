@@ -15,6 +15,11 @@ _OTHER = re.compile(
     r"(\w*_)?(callbacks?|loops|lr_\w+|schedulers?|scaler|rng\w*|hyper_parameters|args|config)"
 )
 
+# `a/kernel:0` in TensorFlow and Keras, `encoder.0.weight` in PyTorch.
+_SEPARATORS = re.compile(r"[/.]")
+_ENDING = re.compile(r":\d+$|/\.ATTRIBUTES/VARIABLE_VALUE$")
+_NUMBERED = re.compile(r"(arr_)?\d+")
+
 
 def role_of(path: str) -> TensorRole:
     """A tensor's role, by the first part of its path; at the top level all are weights."""
@@ -22,6 +27,16 @@ def role_of(path: str) -> TensorRole:
     if _OPTIMIZER.fullmatch(first):
         return "optimizer"
     return "other" if slash and _OTHER.fullmatch(first) else "weight"
+
+
+def names_of(path: str) -> tuple[tuple[str, ...], str]:
+    """The owners of a tensor and its own name, as its path tells them.
+
+    Both are empty for what is only numbered: `arr_3`, `0`.
+    """
+    *owners, variable = _SEPARATORS.split(_ENDING.sub("", path))
+    is_number = _NUMBERED.fullmatch(variable) is not None
+    return tuple(owners), "" if is_number else variable
 
 
 def layer_of(path: str) -> str:

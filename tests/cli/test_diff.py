@@ -37,11 +37,19 @@ FOUND = Comparison(
     only_a=(STEP,),
     only_b=(),
     different=(
-        Difference(Pair(KERNEL, SAME_KERNEL, "order"), 0.25, math.inf, math.nan, is_within=False),
+        Difference(
+            Pair(KERNEL, SAME_KERNEL, "order", is_alone=False),
+            0.25,
+            math.inf,
+            math.nan,
+            is_within=False,
+        ),
         Difference(Pair(BIAS, LONG_BIAS, "path"), math.nan, math.nan, math.nan, is_within=False),
     ),
     identical=2,
     config={"config.rate": (math.nan, "x" * 99)},
+    doubtful=3,
+    unsure=2,
 )
 
 
@@ -102,6 +110,8 @@ def test_json(run: Run, asked: list[object]) -> None:
         "tolerance": 0.1,
         "weights_only": False,
         "identical": 2,
+        "doubtful": 3,
+        "unsure": 2,
         "changes": [
             {
                 "change": "only-a",
@@ -172,14 +182,17 @@ def test_table(run: Run, asked: list[object]) -> None:
     del asked
     result = run("diff", "a", "b", "--tolerance", "0.1")
     assert result.stdout == (
-        "change  tensor          in B             shape   dtype               max abs  rel L2"
-        "  cosine\n"
-        "only-a  optimizer/step                   scalar  int64\n"
-        "dtype   d/kernel:0      layers/d/vars/0  2x3     float32 / bfloat16     0.25     inf"
-        "     nan\n"
-        "shape   d/bias:0                         3 / 4   float32\n"
+        "change  tensor          in B             paired by  shape   dtype               max abs"
+        "  rel L2  cosine\n"
+        "only-a  optimizer/step                              scalar  int64\n"
+        "dtype   d/kernel:0      layers/d/vars/0  order      2x3     float32 / bfloat16     0.25"
+        "     inf     nan\n"
+        "shape   d/bias:0                                    3 / 4   float32\n"
         "\n"
-        "different: 2 tensors the same within 0.1, 2 different, 1 only in A\n"
+        "different: 2 tensors the same within 0.1, 2 different, 1 only in A"
+        " (3 weights paired by order alone)\n"
+        "2 weights only in A may be the same as some only in B: nothing but their shapes tells"
+        " which belong together, so they were not compared\n"
         "A: one.h5 (h5)\n"
         "B: other.keras (keras)\n"
         f'config config.rate: NaN in A, "{"x" * 58}… in B\n'

@@ -83,6 +83,28 @@ def test_the_same_weights_across_formats(models: Path, a: str, b: str, weights: 
     assert found.identical == weights
 
 
+COMPOSITES = ("keras", "weights.h5", "h5", "npz", "safetensors")
+
+
+@pytest.mark.parametrize("a", COMPOSITES)
+@pytest.mark.parametrize("b", [*COMPOSITES, "checkpoint"])
+def test_layers_in_layers(models: Path, a: str, b: str) -> None:
+    """Layers alike in shape are paired by their names, whatever the format puts around those."""
+    other = models / (f"composite.{b}" if b in COMPOSITES else f"composite-{b}")
+    found = compare(str(models / f"composite.{a}"), str(other), weights_only=True)
+    assert (found.is_same, found.identical) == (True, 54), found
+    assert (found.doubtful, found.unsure) == (0, 0)
+
+
+@pytest.mark.parametrize("a", [*COMPOSITES, "checkpoint"])
+def test_layers_that_changed_places(models: Path, a: str) -> None:
+    """Where both files name the layers, two that were swapped are found: order does not hide it."""
+    one = models / (f"composite.{a}" if a in COMPOSITES else f"composite-{a}")
+    found = compare(str(one), str(models / "composite-swapped.safetensors"), weights_only=True)
+    assert (len(found.different), found.identical) == (6, 48)
+    assert {d.pair.b.path.split("/")[0] for d in found.different} == {"query", "extra"}
+
+
 def test_the_optimizer_counts(models: Path) -> None:
     """What only one of them holds is a difference, unless only weights are asked for."""
     found = compare(str(models / "k2.weights.h5"), str(models / "k2.h5"))
@@ -209,6 +231,14 @@ def test_shapes_and_dtypes(npz: Callable[..., Comparison]) -> None:
     (retyped,) = npz(np.ones(3, "float32"), np.ones(3, "float16"), tolerance=9).different
     assert (retyped.is_reshaped, retyped.is_retyped) == (False, True)
     assert (retyped.largest, retyped.is_within) == (0.0, True)
+
+
+def test_bytes_of_an_unknown_type(npz: Callable[..., Comparison]) -> None:
+    """What numpy has no numbers for is compared by its bytes, whatever is on the other side."""
+    opaque = np.array([1, 2], "<u2").view("V2")
+    assert npz(opaque, opaque).is_same
+    (difference,) = npz(opaque, np.ones(2, "float32")).different
+    assert (difference.largest, difference.is_retyped) == (INF, True)
 
 
 def test_many_pieces(npz: Callable[..., Comparison]) -> None:

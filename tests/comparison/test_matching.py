@@ -17,7 +17,7 @@ def tensor(path: str, shape: tuple[int, ...], layer: str = "", role: str = "weig
 
 def paired(a: list[Tensor], b: list[Tensor]) -> list[tuple[str, str, str]]:
     """The pairs' paths and what paired them."""
-    return [(pair.a.path, pair.b.path, pair.by) for pair in match(a, b)[0]]
+    return [(pair.a.path, pair.b.path, pair.by) for pair in match(a, b).pairs]
 
 
 def test_path_beats_all() -> None:
@@ -69,23 +69,23 @@ def test_no_guess_which_one_is_missing() -> None:
     """Three layers alike against two: which one is gone cannot be told, so none is paired."""
     a = [tensor(f"a/{name}/vars/0", (2, 2)) for name in "xyz"]
     b = [tensor(f"b/{name}/vars/0", (2, 2)) for name in "xy"]
-    pairs, only_a, only_b = match(a, b)
-    assert (pairs, len(only_a), len(only_b)) == ([], 3, 2)
+    found = match(a, b)
+    assert (found.pairs, len(found.only_a), len(found.only_b)) == ([], 3, 2)
 
 
 def test_a_name_with_other_shapes_is_not_forced() -> None:
     """Layers of one name and different shapes are different layers."""
-    pairs, only_a, only_b = match([tensor("a/0", (2, 2), "same")], [tensor("b/0", (2, 3), "same")])
-    assert (pairs, len(only_a), len(only_b)) == ([], 1, 1)
+    found = match([tensor("a/0", (2, 2), "same")], [tensor("b/0", (2, 3), "same")])
+    assert (found.pairs, len(found.only_a), len(found.only_b)) == ([], 1, 1)
 
 
 @pytest.mark.parametrize("role", ["weight", "optimizer", "other"])
 def test_roles_do_not_mix(role: str) -> None:
     """A tensor is only paired with one of its own role, and what is neither only by its path."""
     a, b = tensor("a/0", (2,), role=role), tensor("b/0", (2,), role="weight")
-    assert len(match([a], [b])[0]) == (role == "weight")
+    assert len(match([a], [b]).pairs) == (role == "weight")
     other = [tensor("a", (2,), role="other")], [tensor("b", (2,), role="other")]
-    assert match(*other)[0] == []
+    assert match(*other).pairs == []
 
 
 def test_optimizers_without_a_rate() -> None:
@@ -95,7 +95,46 @@ def test_optimizers_without_a_rate() -> None:
         *(tensor(f"o/vars/{n}", (n,), role="optimizer") for n in range(1, 12)),
     ]
     b = [tensor(f"p/_variables/{n}", (n,), role="optimizer") for n in range(1, 12)]
-    pairs, only_a, only_b = match(a, b)
-    assert [pair.a.shape == pair.b.shape for pair in pairs] == [True] * 11
-    assert [t.path for t in only_a] == ["o/vars/0"]
-    assert not only_b
+    found = match(a, b)
+    assert [pair.a.shape == pair.b.shape for pair in found.pairs] == [True] * 11
+    assert [t.path for t in found.only_a] == ["o/vars/0"]
+    assert not found.only_b
+
+
+def test_made_up_names_are_not_believed() -> None:
+    """Keras counts its names up in a process: dense_1 of the second model is not that of A."""
+    a = [tensor(f"x/{name}/k", (2, 2), name) for name in ("dense", "dense_1", "dense_2")]
+    b = [tensor(f"y/{name}/k", (2, 2), name) for name in ("dense_1", "dense_2", "dense_3")]
+    matching = match(a, b)
+    assert [(p.a.layer, p.b.layer, p.by, p.is_alone) for p in matching.pairs] == [
+        ("dense", "dense_1", "order", False),
+        ("dense_1", "dense_2", "order", False),
+        ("dense_2", "dense_3", "order", False),
+    ]
+
+
+def test_the_alphabet_is_no_order() -> None:
+    """Layers alike under names of which the other file knows none, and sorted: nothing is told."""
+    a = [tensor(f"{name}/k", (2, 2), name) for name in ("first", "second")]
+    b = [tensor(f"{name}/k", (2, 2), name) for name in ("x", "y")]
+    matching = match(a, b)
+    assert (matching.pairs, matching.unsure) == ([], 2)
+    assert [p.by for p in match(a, b, ordered=(True, True)).pairs] == ["order", "order"]
+
+
+def test_names_that_mean_nothing_have_no_order() -> None:
+    """Two weights of one layer and one shape, which one file names and the other numbers."""
+    names = [Tensor(f"own/{n}", (2,), "float32", 8, "weight", "own", ("own",), n) for n in "gk"]
+    numbers = [
+        Tensor(f"layers/own/vars/{n}", (2,), "float32", 8, "weight", "own", ("own",)) for n in "01"
+    ]
+    matching = match(names, numbers)
+    assert (matching.pairs, matching.unsure) == ([], 2)
+    usual = [
+        Tensor(f"own/{n}", (2,), "float32", 8, "weight", "own", ("own",), n)
+        for n in ("beta", "gamma")
+    ]
+    assert [(p.a.variable, p.b.path[-1]) for p in match(usual, numbers).pairs] == [
+        ("beta", "1"),
+        ("gamma", "0"),
+    ]

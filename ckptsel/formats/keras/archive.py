@@ -15,7 +15,7 @@ from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.keras import config as keras_config
 from ckptsel.formats.keras.members import FolderMembers, Members, ZipMembers
-from ckptsel.formats.keras.state import named_metrics, role_of
+from ckptsel.formats.keras.state import named_metrics, owners_of, role_of
 from ckptsel.formats.keras.weights import KerasWeights
 from ckptsel.formats.strict_json import parse_object
 from ckptsel.formats.zip_checks import member_names
@@ -84,8 +84,16 @@ class KerasArchive(Contents):
             names = keras_config.layer_groups(self.config)
         except DamagedError:
             return tuple(tensors)
+
+        def name_of(group: str) -> str:
+            return names.get(group.removesuffix("/vars"), "")
+
         return tuple(
-            replace(tensor, layer=names.get(tensor.path.rpartition("/vars/")[0], ""))
+            replace(
+                tensor,
+                layer=name_of(tensor.path.rpartition("/")[0]),
+                owners=owners_of(tensor.path, name_of),
+            )
             if tensor.role == "weight"
             else tensor
             for tensor in tensors

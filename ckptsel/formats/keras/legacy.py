@@ -100,9 +100,21 @@ class KerasLegacy(Contents):
                 0 if stored[path].dtype_name == "object" else stored[path].size_bytes,
                 "optimizer" if path.startswith(f"{_OPTIMIZER}/") else "weight",
                 self._listed.get(path, ""),
+                *self._names_of(path),
             )
             for path in order
         )
+
+    def _names_of(self, path: str) -> tuple[tuple[str, ...], str]:
+        """A weight's owners and its own name; `e/sequential_2/e/a/kernel:0` is that of a in e."""
+        layer = self._listed.get(path)
+        if layer is None:
+            return (), ""
+        group = f"{self._root}/{layer}/" if self._root else f"{layer}/"
+        *scopes, variable = path.removeprefix(group).split("/")
+        if layer in scopes:
+            scopes = scopes[scopes.index(layer) + 1 :]
+        return (layer, *scopes) if layer else (), variable.partition(":")[0]
 
     @property
     def tensors(self) -> Sequence[Tensor]:

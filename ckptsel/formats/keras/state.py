@@ -70,8 +70,21 @@ def tensor_of(stored: Stored, layer_of: Callable[[str], str]) -> Tensor:
     """
     role = role_of(stored.path)
     layer = "" if role == "optimizer" else layer_of(stored.path.rpartition("/")[0])
+    owners = owners_of(stored.path, layer_of) if role == "weight" else ()
     size = 0 if stored.dtype_name == "object" else stored.size_bytes
-    return Tensor(stored.path, stored.shape, stored.dtype_name, size, role, layer)
+    return Tensor(stored.path, stored.shape, stored.dtype_name, size, role, layer, owners)
+
+
+def owners_of(path: str, layer_of: Callable[[str], str]) -> tuple[str, ...]:
+    """The names of the objects above a dataset `…/vars/N`, each of which has its own `vars`.
+
+    Args:
+        path: the dataset's.
+        layer_of: path of a `vars` group → the name that it carries, "" if none.
+    """
+    groups = path.split("/")[:-2]
+    names = (layer_of("/".join([*groups[:depth], "vars"])) for depth in range(1, len(groups) + 1))
+    return tuple(name for name in names if name)
 
 
 def step_and_rate(

@@ -27,7 +27,7 @@ from ckptsel.formats.orbax.layout import (
     read_tree,
     unfinished_folders,
 )
-from ckptsel.formats.state_dict import role_of
+from ckptsel.formats.state_dict import names_of, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -166,7 +166,8 @@ def _tensor(leaf: _Leaf, has_items: bool) -> Tensor:
     shape, dtype = leaf.arrays.describe(leaf.name)
     inside = leaf.path.partition("/")[2] if has_items else leaf.path
     role = "other" if leaf.is_scalar and "/" not in inside else role_of(inside)
-    return Tensor(leaf.path, shape, dtype, math.prod(shape) * _itemsize(dtype), role)
+    size_bytes = math.prod(shape) * _itemsize(dtype)
+    return Tensor(leaf.path, shape, dtype, size_bytes, role, "", *names_of(inside))
 
 
 def _itemsize(dtype: str) -> int:

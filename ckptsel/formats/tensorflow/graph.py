@@ -137,6 +137,11 @@ class ObjectGraph:
             return "other"
         return self._roles.get(key)
 
+    def names(self, key: str) -> tuple[tuple[str, ...], str]:
+        """The scopes of a variable and its own name; both empty if unknown."""
+        *owners, variable = self._names.get(key, "").split("/")
+        return tuple(owners), variable.partition(":")[0]
+
     def layer(self, key: str) -> str:
         """The layer that a variable belongs to, by the variable's own name; "" if unknown."""
         parts = self._names.get(key, "").split("/")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError
 from ckptsel.formats.contents import Contents, Format, Tensor
+from ckptsel.formats.state_dict import names_of
 from ckptsel.formats.tensorflow.facts import facts_of
 from ckptsel.formats.tensorflow.graph import role_of
 from ckptsel.formats.tensorflow.leveldb_table import Table, has_magic
@@ -68,7 +69,7 @@ class TensorFlowV1(Contents):
             dtype = dtype_of(kind)
             size_bytes = math.prod(shape) * dtype.item_bytes
             role = role_of(name, None) if dtype.item_bytes else "other"
-            yield Tensor(name, shape, dtype.name, size_bytes, role)
+            yield Tensor(name, shape, dtype.name, size_bytes, role, "", *names_of(name))
 
     @property
     def tensors(self) -> Sequence[Tensor]:

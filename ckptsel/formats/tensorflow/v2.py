@@ -13,6 +13,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.formats.contents import Contents, Format, Tensor
+from ckptsel.formats.state_dict import names_of
 from ckptsel.formats.tensorflow.bundle import Bundle
 from ckptsel.formats.tensorflow.damage import index_damage, shard_damage, value_damage
 from ckptsel.formats.tensorflow.facts import facts_of
@@ -65,8 +66,9 @@ class TensorFlowV2(Contents):
         # text, or the state of an iterator over data
         role = role_of(entry.name, graph) if dtype.item_bytes else "other"
         layer = graph.layer(entry.name) if graph and role == "weight" else ""
+        names = graph.names(entry.name) if graph and role == "weight" else names_of(entry.name)
         size_bytes = entry.elements * dtype.item_bytes
-        return Tensor(entry.name, entry.shape, dtype.name, size_bytes, role, layer)
+        return Tensor(entry.name, entry.shape, dtype.name, size_bytes, role, layer, *names)
 
     def _objects(self) -> ObjectGraph | None:
         if not self._graph_is_read:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import PIECE_BYTES, Tensor
-from ckptsel.formats.state_dict import layer_of, role_of
+from ckptsel.formats.state_dict import layer_of, names_of, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ def describe(path: str, value: Any) -> Tensor:
     shape = tuple(value.shape)
     size_bytes = math.prod(shape) * value.element_size()
     dtype = str(value.dtype).removeprefix("torch.")
-    return Tensor(path, shape, dtype, size_bytes, role_of(path), layer_of(path))
+    return Tensor(path, shape, dtype, size_bytes, role_of(path), layer_of(path), *names_of(path))
 
 
 def value_pieces(tensor: Tensor, value: Any) -> Iterator[NDArray[Any]]:

@@ -22,6 +22,7 @@ ROOMS = (
     "__init__",
     "api",
     "keras",
+    "runs",
     "transfer",
     "conversion",
     "verification",

@@ -1,0 +1,81 @@
+"""`ckptsel runs`: the table, the JSON and the exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ckptsel.cli.runs_report import sparkline
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+RUNS = Path(__file__).parents[2] / "docs" / "examples" / "runs"
+
+
+def test_table(run: Run) -> None:
+    """One row a run, the best first, with its trend and its trouble."""
+    lines = run("runs", str(RUNS), "-m", "val_loss").stdout.splitlines()
+    assert lines[0] == "val_loss, lowest first"
+    assert lines[2].split() == [
+        "run", "checkpoints", "epochs", "best", "epoch", "last", "trend", "latest", "is", "best",
+        "trouble",
+    ]  # fmt: skip
+    names = [line.split()[0].rpartition("/")[2] for line in lines[3:6]]
+    assert names == ["whole-models", "recipe", "every-epoch"]
+    assert "val_loss was 0.260943 at 16 (csv:training.csv:17), better than" in lines[4]
+
+
+def test_json(run: Run) -> None:
+    """Everything that the table says, with the exact values and the history."""
+    found = json.loads(run("runs", str(RUNS), "-m", "val_loss", "--top", "1", "-o", "json").stdout)
+    assert (found["schema"], found["command"], found["found"]) == (1, "runs", 3)
+    (one,) = found["runs"]
+    assert (one["checkpoints"], one["unit"], one["first"], one["last"]) == (14, "epoch", 1, 14)
+    assert one["best"]["epoch"] == 10
+    assert one["best"]["value"] == min(point["value"] for point in one["history"])
+    assert one["last_value"] == one["history"][-1]["value"]
+    assert one["latest_is_best"] is False
+
+
+def test_csv(run: Run) -> None:
+    """Values read back as the same values."""
+    shown = run("runs", str(RUNS), "-m", "val_loss", "-o", "csv").stdout
+    rows = [*csv.DictReader(io.StringIO(shown))]
+    assert [row["best_at"] for row in rows] == ["10", "19", "10"]
+    assert rows[1]["trouble"] == "run-best-not-saved"
+
+
+def test_strict(run: Run) -> None:
+    """Under --strict, trouble is an error; so is a monitor that nobody has."""
+    result = run("runs", str(RUNS / "recipe"), "-m", "val_loss", "--strict")
+    assert result.exit_code == 1
+    assert "better than what was saved" in result.stderr
+    assert run("runs", str(RUNS), "-m", "val_nothing").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [
+        ([], ""),
+        ([1.0], "▁"),
+        ([1.0, 1.0], "▁▁"),
+        ([0.0, 7.0], "▁█"),
+        ([0.0, float("nan"), float("inf")], "▁!!"),
+        ([float(n) for n in range(8)], "▁▂▃▄▅▆▇█"),
+    ],
+)
+def test_sparkline(values: list[float], drawn: str) -> None:
+    """Bars from the lowest to the highest value; what is not finite is marked."""
+    assert sparkline(values) == drawn
+
+
+def test_long_histories_are_summed_up() -> None:
+    """However many values there are, the bars are at most twenty."""
+    few = sparkline([float(n) for n in range(20)])
+    assert sparkline([float(n // 50) for n in range(1000)]) == few

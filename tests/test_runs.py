@@ -1,0 +1,126 @@
+"""One row a run: what it says of logs and checkpoints, and the trouble it sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ckptsel.errors import MonitorNotFoundError
+from ckptsel.runs import Run, overview
+from ckptsel.search.query import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+def runs(folder: Path, monitor: str = "val_loss") -> Mapping[str, Run]:
+    """The runs below a folder, by their names."""
+    found = overview(Query((str(folder),), monitor=monitor)).runs
+    return {run.path.removeprefix(f"{folder}/"): run for run in found}
+
+
+def save(folder: Path, values: Mapping[int, str]) -> None:
+    """Checkpoints of some epochs with their values in the names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for epoch, value in values.items():
+        (folder / f"w.{epoch:02d}-val_loss={value}.keras").write_text(f"{epoch}")
+
+
+def log(folder: Path, values: Sequence[object]) -> None:
+    """What CSVLogger writes: epochs from 0."""
+    rows = "".join(f"{epoch},{value}\n" for epoch, value in enumerate(values))
+    (folder / "training.csv").write_text(f"epoch,val_loss\n{rows}")
+
+
+def codes(run: Run) -> list[str]:
+    """The codes of a run's trouble."""
+    return [finding.code for finding in run.trouble]
+
+
+def test_runs_side_by_side(tmp_path: Path) -> None:
+    """The run with the best checkpoint comes first; each has its own best and its own end."""
+    save(tmp_path / "a", {1: "0.50", 2: "0.40", 3: "0.45"})
+    save(tmp_path / "b", {1: "0.60", 5: "0.30"})
+    found = runs(tmp_path)
+    assert [*found] == ["b", "a"]
+    a, b = found["a"], found["b"]
+    assert (a.checkpoints, a.unit, a.first, a.last) == (3, "epoch", 1, 3)
+    assert a.best is not None
+    assert (a.best.checkpoint.epoch, a.is_latest_best, b.is_latest_best) == (2, False, True)
+    assert [point.value for point in a.history] == [0.5, 0.4, 0.45]
+    assert (codes(a), codes(b)) == ([], [])
+
+
+def test_a_log_has_more_to_say(tmp_path: Path) -> None:
+    """The history is the log's, counted as the names count; a better epoch was never saved."""
+    save(tmp_path / "a", {2: "0.40", 4: "0.35"})
+    log(tmp_path / "a", [0.6, 0.4, 0.2, 0.35])
+    (run,) = runs(tmp_path).values()
+    assert [(point.at, point.value) for point in run.history] == [
+        (1, 0.6), (2, 0.4), (3, 0.2), (4, 0.35)
+    ]  # fmt: skip
+    assert codes(run) == ["run-best-not-saved"]
+    assert "0.2 at 3 (csv:training.csv:4)" in run.trouble[0].message
+
+
+def test_the_best_epoch_was_saved(tmp_path: Path) -> None:
+    """A log that has the best checkpoint's own value in full is no trouble."""
+    save(tmp_path / "a", {1: "0.60", 2: "0.40"})
+    log(tmp_path / "a", [0.6049, 0.3951])
+    (run,) = runs(tmp_path).values()
+    assert codes(run) == []
+    assert run.history[-1].value == 0.3951
+
+
+def test_nan_and_an_early_end(tmp_path: Path) -> None:
+    """NaN is told with its epoch; so is a log that goes on without checkpoints."""
+    save(tmp_path / "a", {1: "0.60", 2: "0.40", 3: "0.45"})
+    log(tmp_path / "a", [0.6, 0.4, 0.45, 0.5, "nan", "nan"])
+    (run,) = runs(tmp_path).values()
+    assert codes(run) == ["run-not-finite", "run-saving-stopped"]
+    assert "nan at 5" in run.trouble[0].message
+    assert "goes on to 6" in run.trouble[1].message
+
+
+def test_every_tenth_epoch_is_no_early_end(tmp_path: Path) -> None:
+    """Where every tenth epoch is saved, nine more rows are what is to be expected."""
+    save(tmp_path / "a", {10: "0.60", 20: "0.40"})
+    log(tmp_path / "a", [0.7] * 9 + [0.6] + [0.5] * 9 + [0.4] + [0.5] * 9)
+    (run,) = runs(tmp_path).values()
+    assert codes(run) == []
+
+
+def test_another_runs_log_is_not_used(tmp_path: Path) -> None:
+    """Each run has the history of its own log."""
+    for name, value in (("a", 0.1), ("ab", 0.9)):
+        save(tmp_path / name, {1: f"{value:.2f}"})
+        log(tmp_path / name, [value, value, value])
+    found = runs(tmp_path)
+    assert {point.value for point in found["a"].history} == {0.1}
+    assert {point.value for point in found["ab"].history} == {0.9}
+
+
+def test_a_run_without_the_monitor(tmp_path: Path) -> None:
+    """It is listed last, and said; where no run has it, that is an error."""
+    save(tmp_path / "a", {1: "0.60"})
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "w.01-val_acc=0.5.keras").touch()
+    found = runs(tmp_path)
+    assert [*found] == ["a", "b"]
+    assert found["b"].best is None
+    assert codes(found["b"]) == ["run-without-value"]
+    with pytest.raises(MonitorNotFoundError):
+        runs(tmp_path, "val_auc")
+
+
+def test_steps_and_the_highest(tmp_path: Path) -> None:
+    """Steps count where no epochs do, and `max` turns everything round."""
+    for step, value in ((100, "0.5"), (300, "0.7"), (200, "0.8")):
+        (tmp_path / f"m-step={step}-acc={value}.ckpt").write_text(value)
+    (run,) = overview(Query((str(tmp_path),), monitor="acc", mode="max")).runs
+    assert (run.unit, run.first, run.last) == ("step", 100, 300)
+    assert run.best is not None
+    assert run.best.checkpoint.step == 200
+    assert [point.value for point in run.history] == [0.5, 0.8, 0.7]

@@ -56,7 +56,7 @@ def test_strict(run: Run) -> None:
     result = run("runs", str(RUNS / "recipe"), "-m", "val_loss", "--strict")
     assert result.exit_code == 1
     assert "better than what was saved" in result.stderr
-    assert run("runs", str(RUNS), "-m", "val_nothing").exit_code == 3
+    assert run("runs", str(RUNS), "-m", "val_nothing", "--mode", "min").exit_code == 3
 
 
 @pytest.mark.parametrize(

@@ -213,3 +213,13 @@ def test_excluded_logs(here: Path) -> None:
     write_csv(here / "training.csv", 0.5, 0.3, 0.4)
     with pytest.raises(MonitorNotFoundError):
         ranked(exclude=("*.csv",))
+
+
+def test_a_value_without_a_label_is_one_of_the_logs(here: Path) -> None:
+    """What the log calls val_loss is not taken for a metric that nobody logged."""
+    make(here, "w.01-0.50.keras", "w.02-0.30.keras", "w.03-0.40.keras")
+    write_csv(here / "training.csv", 0.5, 0.3, 0.4)
+    assert places(ranked(monitor="val_loss"))[0] == (1, "w.02-0.30.keras")
+    with pytest.raises(MonitorNotFoundError):
+        ranked(monitor="val_auc")
+    assert "assumed-monitor" in codes(ranked(monitor="val_auc", logs="ignore"))

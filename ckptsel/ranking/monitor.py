@@ -113,7 +113,9 @@ def _find(
         )
     if role_of(asked) != "metric":
         return _counter(tables, asked, sorted(names))
-    return _assumed(tables, asked, unread, unlabelled, sorted(names))
+    # Where a log was joined, a value without a label is one of the log's, and that is not asked.
+    unsettled = {text: values for text, values in unlabelled.items() if not logged.get(text)}
+    return _assumed(tables, asked, unread, unsettled, sorted(names))
 
 
 def _counter(tables: Sequence[Table], asked: str, names: list[str]) -> MonitorFields:

@@ -155,7 +155,7 @@ def _difference(one: Contents, other: Contents, pair: Pair, tolerance: float) ->
     if pair.a.shape != pair.b.shape:
         return Difference(pair, math.nan, math.nan, math.nan, is_within=False)
     largest = squares = norm_a = norm_b = product = 0.0
-    for x, y in _together(one, other, pair):
+    for x, y in together(one, other, pair):
         if x.dtype.kind not in _NUMBERS or y.dtype.kind not in _NUMBERS:
             # Bytes of a type that numpy does not know compare with nothing.
             opaque = x.dtype.kind == "V" or y.dtype.kind == "V"
@@ -193,7 +193,7 @@ def _difference(one: Contents, other: Contents, pair: Pair, tolerance: float) ->
     )
 
 
-def _together(
+def together(
     one: Contents, other: Contents, pair: Pair
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """The pieces of two tensors of one shape, cut so that each two have the same length."""

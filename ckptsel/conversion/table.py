@@ -11,6 +11,8 @@ from ckptsel.conversion.targets import TARGETS
 from ckptsel.errors import ConversionError, MissingExtraError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ckptsel.conversion.converter import Converter, Options
 
 Outcome: TypeAlias = Literal["exact", "extra", "impossible"]
@@ -95,18 +97,58 @@ def _hint(source: str) -> str:
     return f"it can become {', '.join(able)}; docs/conversions.md has the whole table"
 
 
-def _table() -> dict[tuple[str, str], Conversion]:
-    found = {}
+def _rows() -> Iterator[Conversion]:
+    """Every pair that something can be made of; of several for one pair the first counts."""
+    # The same again: a copy, without the optimizer or in another type.
+    yield Conversion("keras", "keras", "same")
+    yield Conversion("h5 model", "h5-model", "same")
     for source in SOURCES:
-        for target in TARGETS:
-            found[source, target] = _conversion(source, target)
+        extras = _READERS.get(source, ())
+        yield Conversion(source, "npz", "npz", extras)
+        yield Conversion(source, "safetensors", "safetensors", extras)
+    yield Conversion("keras", "weights.h5", "archive_weights")
+    for source in ("keras", "weights.h5", "sharded weights"):
+        yield Conversion(source, "weights.h5", "keras_weights")
+        yield Conversion(source, "weights.json", "sharded")
+    sound = "where the layers' classes are known; the optimizer's state stays behind"
+    yield Conversion("h5 model", "weights.h5", "keras_weights", why=sound)
+    yield Conversion("h5 model", "weights.json", "sharded", why=sound)
+    for source in ("h5", "tf-checkpoint"):
+        yield Conversion(source, "weights.h5", "keras_weights", needs_model=True, why=sound)
+        yield Conversion(source, "weights.json", "sharded", needs_model=True, why=sound)
+        yield Conversion(source, "keras", "keras_archive", needs_model=True, why=sound)
+    for source in ("weights.h5", "sharded weights"):
+        yield Conversion(source, "keras", "keras_archive", needs_model=True, why="if it fits")
+        yield Conversion(source, "h5", "legacy_weights", needs_model=True, why=sound)
+    for source in ("keras", "tf-checkpoint", "h5 model", "h5"):
+        yield Conversion(source, "h5", "legacy_weights", why=sound)
+
+
+# Kind of a source → the extras without which its values cannot be read.
+_READERS = {"torch": ("torch",), "torch-legacy": ("torch",), "orbax": ("orbax",)}
+# Target → why nothing else becomes one.
+_NEVER = {
+    "keras": "nothing in it tells the model",
+    "weights.h5": "its names do not tell which layer of a Keras model a tensor belongs to",
+    "weights.json": "its names do not tell which layer of a Keras model a tensor belongs to",
+    "h5": "its names do not tell which layer of a Keras model a tensor belongs to",
+    "h5-model": "only Keras itself writes whole models so: model.save('model.h5')",
+    "savedmodel": "a SavedModel holds the functions of a model, which weights do not tell",
+    "tf-checkpoint": "its objects are those of a model that has to be built first",
+    "tflite": "it holds the functions of a model, which weights do not tell",
+    "onnx": "it holds the functions of a model, which weights do not tell",
+}
+
+
+def _table() -> dict[tuple[str, str], Conversion]:
+    found = {
+        (source, target): Conversion(source, target, why=_NEVER.get(target, ""))
+        for source in SOURCES
+        for target in TARGETS
+    }
+    for row in reversed([*_rows()]):
+        found[row.source, row.target] = row
     return found
-
-
-def _conversion(source: str, target: str) -> Conversion:
-    if (source, target) == ("keras", "weights.h5"):
-        return Conversion(source, target, "archive_weights")
-    return Conversion(source, target, why="no writer for it is there")
 
 
 TABLE = _table()

@@ -45,6 +45,8 @@ _DTYPES = {
     "F8_E4M3": ("float8_e4m3fn", "u1"),
     "F8_E8M0": ("float8_e8m0fnu", "u1"),
 }
+NAMES = {ours: name for name, (ours, _) in _DTYPES.items()}
+"""Our name of a type → the header's."""
 _LENGTH_BYTES = 8
 
 

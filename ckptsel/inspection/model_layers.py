@@ -28,21 +28,31 @@ class ModelLayer:
         class_name: its class.
         weights: path of a group of weights → the shapes in it, as far as the config tells them;
             empty for a layer without weights, None where the class is not known.
+        top: the name of the layer of the outermost model that it is, or is in.
+        is_trainable: whether neither it nor a model around it is frozen.
     """
 
     path: str
     name: str
     class_name: str
     weights: Mapping[str, tuple[Shape, ...]] | None
+    top: str = ""
+    is_trainable: bool = True
 
 
-def layers_in(config: Mapping[str, Any] | None, prefix: str = "") -> Iterator[ModelLayer]:
+def layers_in(config: Mapping[str, Any] | None) -> Iterator[ModelLayer]:
     """The layers of a Sequential or Functional model, nested ones where they stand.
 
     Groups are called by class, in snake case, with a counter. Source: `_load_container_state` in
     keras/src/saving/saving_lib.py. Nothing comes from a config that lists no layers, as that of
     a subclassed model.
     """
+    return _layers(config, "", "", is_trainable=True)
+
+
+def _layers(
+    config: Mapping[str, Any] | None, prefix: str, top: str, *, is_trainable: bool
+) -> Iterator[ModelLayer]:
     used: Counter[str] = Counter()
     for layer in _listed(config):
         class_name = layer["class_name"].rpartition(">")[2]
@@ -51,11 +61,13 @@ def layers_in(config: Mapping[str, Any] | None, prefix: str = "") -> Iterator[Mo
         used[snake] += 1
         fields = _mapping(layer.get("config"))
         name = str(fields.get("name", ""))
+        outer, trained = top or name, is_trainable and fields.get("trainable", True) is not False
         if _listed(layer) and path.count("/") < _DEEPEST:
-            yield ModelLayer(path, name, class_name, {})
-            yield from layers_in(layer, path + "/")
+            yield ModelLayer(path, name, class_name, {}, outer, trained)
+            yield from _layers(layer, path + "/", outer, is_trainable=trained)
         else:
-            yield ModelLayer(path, name, class_name, _weights(layer, class_name, path))
+            weights = _weights(layer, class_name, path)
+            yield ModelLayer(path, name, class_name, weights, outer, trained)
 
 
 def _listed(config: object) -> list[dict[str, Any]]:

@@ -51,6 +51,11 @@ class KerasArchive(Contents):
         """What the model consists of: config, metadata, weights, and assets of its layers."""
         return self._members
 
+    @property
+    def group_names(self) -> dict[str, str]:
+        """See `KerasWeights.group_names`."""
+        return self._weights.group_names if WEIGHTS in self._members.names else {}
+
     def _json(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._members.names:
             return None

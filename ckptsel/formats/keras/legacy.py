@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _OPTIMIZER = "optimizer_weights"
+TOP_LEVEL = "top_level_model_weights"
+"""The group of weights that belong to the model itself, and to no layer."""
 
 # Keras 3, tf_keras, and the optimizers before 2.11, in this order.
 _STEPS = frozenset(("iteration", "iteration:0", "iter:0", "iterations", "iterations:0"))
@@ -58,16 +60,38 @@ class KerasLegacy(Contents):
         """The optimizer's entry of the training config. Raises as `config` does."""
         return keras_config.optimizer_of(self._json("training_config"), "optimizer_config")
 
+    @property
+    def layout(self) -> dict[str, tuple[str, ...]]:
+        """Layer → the names of its weights, both in the model's order; also layers without any.
+
+        What belongs to no layer stands under `TOP_LEVEL`.
+
+        Raises:
+            DamagedError: if the lists cannot be read.
+        """
+        _ = self._hdf5.datasets
+        prefix = self.prefix
+        layers = (*self._names(self._root, "layer_names"), TOP_LEVEL)
+        return {layer: tuple(self._names(prefix + layer, "weight_names")) for layer in layers}
+
+    @property
+    def prefix(self) -> str:
+        """What the paths of all weights begin with, up to the layer's name."""
+        return f"{self._root}/" if self._root else ""
+
+    @property
+    def written_by(self) -> dict[str, str]:
+        """The attributes `keras_version` and `backend`, where the file has them."""
+        found = {name: self._hdf5.text(self._root, name) for name in ("keras_version", "backend")}
+        return {name: text for name, text in found.items() if text}
+
     @cached_property
     def _listed(self) -> dict[str, str]:
         """Path → layer, of the weights that the file says it has, in the order of the model."""
         found: dict[str, str] = {}
-        _ = self._hdf5.datasets
-        prefix = f"{self._root}/" if self._root else ""
-        for layer in (*self._names(self._root, "layer_names"), "top_level_model_weights"):
-            group = prefix + layer
-            for weight in self._names(group, "weight_names"):
-                found[f"{group}/{weight}"] = "" if layer == "top_level_model_weights" else layer
+        for layer, weights in self.layout.items():
+            for weight in weights:
+                found[f"{self.prefix}{layer}/{weight}"] = "" if layer == TOP_LEVEL else layer
         return found
 
     def _names(self, group: str, name: str) -> list[str]:

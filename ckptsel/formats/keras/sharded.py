@@ -89,6 +89,12 @@ class Shards:
         """See `Hdf5.datasets`."""
         return {path: shard.datasets[path] for path, shard in self._where.items()}
 
+    @property
+    def groups(self) -> set[str]:
+        """See `Hdf5.groups`."""
+        _ = self._where
+        return {group for _, shard in self._open.values() for group in shard.groups}
+
     def text(self, group: str, name: str) -> str:
         """See `Hdf5.text`; of the first shard that has it."""
         for shard_name in (self._groups or {}).get(f"/{group}", self._names[:1]):

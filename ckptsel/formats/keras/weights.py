@@ -29,6 +29,9 @@ class Store(Protocol):
     dangers: list[Finding]
 
     @property
+    def groups(self) -> set[str]: ...  # noqa: D102
+
+    @property
     def datasets(self) -> dict[str, Stored]: ...  # noqa: D102
 
     def text(self, path: str, name: str, /) -> str: ...  # noqa: D102
@@ -71,6 +74,12 @@ class KerasWeights(Contents):
     def tensors(self) -> Sequence[Tensor]:
         """Every tensor; `vars/2` before `vars/10`. Groups come by name: HDF5 sorts them."""
         return self._tensors
+
+    @property
+    def group_names(self) -> dict[str, str]:
+        """Every group in the file → the name that Keras gave it, "" for most."""
+        _ = self._hdf5.datasets  # Seen on the way.
+        return {group: name_of(self._hdf5, group) for group in sorted(self._hdf5.groups)}
 
     @property
     def facts(self) -> Facts:

@@ -56,13 +56,22 @@ _FRAMEWORKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
+class Node:
+    """One object of the graph.
+
+    Attributes:
+        children: number of the object and its name, as an attribute of this one.
+        variables: key in the checkpoint and own name of each value.
+        slots: the numbers of variables that an optimizer keeps for others.
+    """
+
     children: tuple[tuple[int, str], ...]
     variables: tuple[tuple[str, str], ...]  # its key in the checkpoint, its own name
     slots: tuple[int, ...]
 
     @classmethod
-    def of(cls, proto: Message) -> _Node:
+    def of(cls, proto: Message) -> Node:
+        """The object in a TrackableObject."""
         return cls(
             tuple((child.number(1), child.text(2)) for child in proto.messages(1)),
             tuple((value.text(3), value.text(2)) for value in proto.messages(2)),
@@ -71,6 +80,7 @@ class _Node:
 
     @property
     def is_optimizer(self) -> bool:
+        """Whether it looks like an optimizer."""
         names = {name for _, name in self.children}
         return bool(self.slots or "_iterations" in names or names >= {"iter", "learning_rate"})
 
@@ -80,14 +90,15 @@ class ObjectGraph:
 
     Attributes:
         framework: what wrote it, as far as the graph shows it.
+        nodes: the objects; the first is what was saved.
 
     Raises:
         MalformedError: if the bytes are no such graph.
     """
 
     def __init__(self, data: bytes) -> None:
-        self._nodes = [_Node.of(node) for node in Message(data).messages(1)]
-        edges = {name for node in self._nodes for _, name in node.children}
+        self.nodes = [Node.of(node) for node in Message(data).messages(1)]
+        edges = {name for node in self.nodes for _, name in node.children}
         self.framework = "tensorflow"
         for framework, mark in _FRAMEWORKS:
             if any(map(mark.fullmatch, edges)):
@@ -95,8 +106,8 @@ class ObjectGraph:
                 break
         self._names: dict[str, str] = {}
         self._roles: dict[str, TensorRole] = {}
-        roles = self._node_roles() if self._nodes else {}
-        for number, node in enumerate(self._nodes):
+        roles = self._node_roles() if self.nodes else {}
+        for number, node in enumerate(self.nodes):
             for key, name in node.variables:
                 self._names[key] = name
                 self._roles[key] = roles.get(number, "other")
@@ -108,18 +119,18 @@ class ObjectGraph:
         waiting: list[tuple[int, TensorRole]] = [(0, "weight")]
         while waiting:
             number, role = waiting.pop()
-            if number >= len(self._nodes):
+            if number >= len(self.nodes):
                 raise MalformedError("its graph of objects refers to an object that is not there")
             if number in best and rank[best[number]] >= rank[role]:
                 continue
             best[number] = role
             waiting.extend(self._children(number, role))
-        for node in self._nodes:
+        for node in self.nodes:
             best.update(dict.fromkeys(node.slots, "optimizer"))
         return best
 
     def _children(self, number: int, role: TensorRole) -> Iterator[tuple[int, TensorRole]]:
-        node = self._nodes[number]
+        node = self.nodes[number]
         in_optimizer = role != "other" and node.is_optimizer
         for child, name in node.children:
             if name in _ASIDE:

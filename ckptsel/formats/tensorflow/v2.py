@@ -62,7 +62,7 @@ class TensorFlowV2(Contents):
         return self._tensors
 
     def _tensor(self, entry: Entry) -> Tensor:
-        dtype, graph = entry.dtype, self._objects()
+        dtype, graph = entry.dtype, self.objects()
         # text, or the state of an iterator over data
         role = role_of(entry.name, graph) if dtype.item_bytes else "other"
         layer = graph.layer(entry.name) if graph and role == "weight" else ""
@@ -70,7 +70,8 @@ class TensorFlowV2(Contents):
         size_bytes = entry.elements * dtype.item_bytes
         return Tensor(entry.name, entry.shape, dtype.name, size_bytes, role, layer, *names)
 
-    def _objects(self) -> ObjectGraph | None:
+    def objects(self) -> ObjectGraph | None:
+        """The graph of objects that was saved; None if there is none, or it cannot be read."""
         if not self._graph_is_read:
             self._graph_is_read = True
             entry = self._bundle.entries.get(GRAPH_KEY)
@@ -84,7 +85,7 @@ class TensorFlowV2(Contents):
     @property
     def facts(self) -> Facts:
         """Step, learning rate and who wrote it; where two values disagree, neither is a fact."""
-        graph = self._objects()
+        graph = self.objects()
         framework = graph.framework if graph else "tensorflow"
         return facts_of(self._bundle.entries, self.scalar, framework)
 

@@ -1,0 +1,87 @@
+"""Weights → the HDF5 of Keras 2, which holds them by layer and in the model's order.
+
+Source: `save_weights_to_hdf5_group` in keras/src/legacy/saving/legacy_h5_format.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ckptsel.conversion.cargo import Cargo, Streamed, itemized, listed
+from ckptsel.conversion.hdf5_file import write_hdf5
+from ckptsel.conversion.keras_paths import layers_by_config
+from ckptsel.conversion.layered import LAYERED, Layered, layers_of, optimizer_left_out
+from ckptsel.conversion.model_config import config_for
+from ckptsel.errors import ConversionError
+from ckptsel.formats.keras.legacy import TOP_LEVEL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.conversion.converter import Options
+    from ckptsel.conversion.layered import Layer
+    from ckptsel.formats.contents import Contents, Tensor
+
+# HDF5 has no attributes of 64 KiB (HDF5_OBJECT_HEADER_LIMIT in legacy_h5_format.py).
+_LARGEST_ATTRIBUTE_BYTES = 64512
+# What the layout is called where the source does not say who wrote it: that of Keras 2.
+_WRITTEN_BY = {"keras_version": "2.0.0", "backend": "tensorflow"}
+
+
+def load(contents: Contents, path: str, options: Options) -> Cargo:
+    """See `Loader`. The optimizer's state has no place in this format."""
+    layered = _layered(contents, path, options)
+    named: dict[str, Tensor] = {}
+    attributes: dict[str, dict[str, Any]] = {"": {}}
+    names = []
+    for number, layer in enumerate(layered.layers):
+        name = layer.name or f"layer_{number}"
+        if not layer.name and number == len(layered.layers) - 1 and contents.kind == "h5":
+            name = TOP_LEVEL
+        else:
+            names.append(name)
+        weights = [weight.name for weight in layer.weights]
+        attributes[name] = _listed("weight_names", weights)
+        named |= {f"{name}/{weight.name}": weight.tensor for weight in layer.weights}
+    if len({*names}) != len(names):
+        raise ConversionError(f"{path!r} has several layers of one name, and HDF5 a group for each")
+    attributes[""] = {**_listed("layer_names", names), **_WRITTEN_BY, **dict(layered.written_by)}
+    items, findings = itemized(named.items(), path, options)
+    if layered.optimizer_bytes and not options.drop_optimizer:
+        findings = (*findings, optimizer_left_out(path))
+    said = (*layered.findings, *findings)
+    return Cargo(path, contents, items, layered.optimizer_bytes, attributes, said)
+
+
+def _layered(contents: Contents, path: str, options: Options) -> Layered:
+    if contents.kind in LAYERED:
+        return layers_of(contents, path)
+    tensors = listed(contents, path)
+    layers: Sequence[Layer] = layers_by_config(tensors, config_for(contents, options), path)
+    optimizer_bytes = sum(t.size_bytes for t in tensors if t.role == "optimizer")
+    return Layered(tuple(layers), optimizer_bytes)
+
+
+def _listed(name: str, texts: Sequence[str]) -> dict[str, Any]:
+    """A list of names as attributes; a long one is cut into `name0`, `name1`, …."""
+    encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
+    if any(len(text) > _LARGEST_ATTRIBUTE_BYTES for text in encoded):
+        raise ConversionError("a layer's name is too long for HDF5")
+    array = np.array(encoded, "S") if encoded else np.array([], "f8")
+    if array.nbytes <= _LARGEST_ATTRIBUTE_BYTES:
+        return {name: array}
+    number = -(-array.nbytes // _LARGEST_ATTRIBUTE_BYTES)
+    while any(part.nbytes > _LARGEST_ATTRIBUTE_BYTES for part in np.array_split(array, number)):
+        number += 1
+    return {f"{name}{index}": part for index, part in enumerate(np.array_split(array, number))}
+
+
+def put(cargo: Cargo, dest: str, options: Options) -> None:
+    """See `Putter`."""
+    del options
+    write_hdf5(cargo, cargo.items, cargo.attributes, dest)
+
+
+CONVERTER = Streamed(load, put)

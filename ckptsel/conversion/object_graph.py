@@ -1,0 +1,196 @@
+"""The layers of a Keras model in the graph of objects that a TensorFlow checkpoint holds.
+
+Keys are not looked at: TensorFlow names a variable by the shortest way to it, which may lead
+through the optimizer. What decides is which object hangs on which, under which name.
+
+Source: `_trackable_children` of Model in tf_keras/src/engine/training.py (`layer_with_weights-N`,
+in the order of the layers), and `Functional` in keras/src/models/functional.py (`_operations`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckptsel.checkpoint import Finding
+from ckptsel.conversion.layered import Layer, Weight
+from ckptsel.errors import ConversionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ckptsel.formats.contents import Tensor
+    from ckptsel.formats.tensorflow.graph import Node, ObjectGraph
+    from ckptsel.formats.tensorflow.v2 import TensorFlowV2
+
+# The variables of layers whose order is known, trained and not: that in which they are made.
+_TRAINED = (
+    "kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel", "embeddings",
+    "gamma", "beta", "bias",
+)  # fmt: skip
+_NOT_TRAINED = ("moving_mean", "moving_variance")
+# What hangs on a layer, and has nothing to do with its weights.
+_ASIDE = frozenset({"seed_generator", "_random_generator", "keras_api", "optimizer"})
+_COUNTED = "layer_with_weights-"
+_DEEPEST = 50
+
+
+def layers_in_graph(
+    contents: TensorFlowV2, path: str
+) -> tuple[tuple[Layer, ...], tuple[Finding, ...]]:
+    """The layers of the one Keras model in a checkpoint, in its order, with their weights.
+
+    Raises:
+        ConversionError: if there is no such model, more than one, or a layer whose variables
+            come in an order that is not known.
+    """
+    graph = contents.objects()
+    if graph is None:
+        raise ConversionError(
+            f"{path!r} holds no graph of objects, so nothing tells its layers and their order",
+            hint="it was not written by tf.train.Checkpoint or Keras; .npz and .safetensors"
+            " hold its values by name",
+        )
+    walk = _Walk(graph, {tensor.path: tensor for tensor in contents.tensors}, path)
+    layers = tuple(walk.layers(walk.model()))
+    taken = {weight.tensor.path for layer in layers for weight in layer.weights}
+    left = [t.path for t in contents.tensors if t.role == "weight" and t.path not in taken]
+    if left:
+        raise ConversionError(
+            f"{path!r} holds {left[0]}, which is of no layer of its model",
+            hint=".npz and .safetensors hold all values by name",
+        )
+    return layers, tuple(walk.findings)
+
+
+class _Walk:
+    """One way through a graph."""
+
+    def __init__(self, graph: ObjectGraph, tensors: Mapping[str, Tensor], path: str) -> None:
+        self._nodes = graph.nodes
+        self._tensors = tensors
+        self._path = path
+        self.findings: list[Finding] = []
+
+    def model(self) -> Node:
+        """The model: what was saved, or the only one that hangs on it."""
+        root = self._nodes[0]
+        if self._ordered(root):
+            return root
+        numbers = {number for number, name in root.children if name not in _ASIDE}
+        found = [self._nodes[number] for number in sorted(numbers)]
+        found = [node for node in found if self._ordered(node)]
+        if len(found) == 1:
+            return found[0]
+        many = f"{len(found)} models" if found else "no model that tells the order of its layers"
+        raise ConversionError(
+            f"{self._path!r} holds {many}",
+            hint="a model of Sequential or Functional tells it; .npz and .safetensors hold all"
+            " values by name",
+        )
+
+    def _ordered(self, node: Node) -> list[Node]:
+        """The layers of a model, in its order; none if it is no model, or does not tell."""
+        children = {name: self._nodes[number] for number, name in node.children}
+        counted = [children[name] for name in _counted(children)]
+        if counted:
+            return counted
+        if "_functional" in children:
+            children = self._children(children["_functional"])
+        operations = self._children(children["_operations"]) if "_operations" in children else {}
+        return [operations[name] for name in sorted(operations, key=_number)]
+
+    def _children(self, node: Node) -> dict[str, Node]:
+        return {name: self._nodes[number] for number, name in node.children}
+
+    def layers(self, model: Node) -> Iterator[Layer]:
+        """The layers with weights."""
+        for number, node in enumerate(self._ordered(model)):
+            parts = [*self._parts(node, 0)]
+            weights = [w for own in parts for w in own if not _is_still(w)]
+            weights += [w for own in parts for w in own if _is_still(w)]
+            if len(parts) > 1:
+                message = (
+                    f"layer {number} is a model itself: its weights stand in the order that they"
+                    " have where no layer of it is frozen"
+                )
+                self.findings.append(Finding("assumed-trainable", message, self._path, strict=True))
+            if weights:
+                # A model within the model does not leave its own name.
+                yield Layer(weights[0].owner if len(parts) == 1 else "", tuple(weights))
+
+    def _parts(self, node: Node, depth: int) -> Iterator[list[Weight]]:
+        """The weights of a layer, or of each layer in it."""
+        inner = self._ordered(node) if depth < _DEEPEST else []
+        if inner:
+            for below in inner:
+                yield from self._parts(below, depth + 1)
+            return
+        own = [*self._own(node)]
+        if own:
+            yield own
+
+    def _own(self, node: Node) -> Iterator[Weight]:
+        """The variables of one layer, in the order in which it makes them."""
+        found: dict[str, Weight] = {}
+        children = self._children(node)
+        cell = children.pop("cell", None)
+        for name, child in (*children.items(), *(self._children(cell).items() if cell else ())):
+            if name in _ASIDE:
+                continue
+            plain = name.lstrip("_")
+            if not child.variables:
+                # Parts of a layer, as the two directions of a Bidirectional, or the axis of a
+                # normalization, which is a list and holds nothing.
+                if self._holds_weights(child, set()):
+                    raise self._untold(name)
+                continue
+            key, full_name = child.variables[0]
+            if plain not in (*_TRAINED, *_NOT_TRAINED) or plain in found:
+                raise self._untold(full_name or name)
+            tensor = self._tensors.get(key)
+            if tensor is None:
+                raise ConversionError(f"{self._path!r} names {key}, which is not there")
+            found[plain] = Weight(full_name + ":0", _owner(full_name, is_cell=bool(cell)), tensor)
+        for name in (*_TRAINED, *_NOT_TRAINED):
+            if name in found:
+                yield found[name]
+
+    def _holds_weights(self, node: Node, seen: set[int]) -> bool:
+        for number, name in node.children:
+            if number in seen or name in _ASIDE:
+                continue
+            seen.add(number)
+            below = self._nodes[number]
+            roles = {self._tensors[key].role for key, _ in below.variables if key in self._tensors}
+            if "weight" in roles or self._holds_weights(below, seen):
+                return True
+        return False
+
+    def _untold(self, name: str) -> ConversionError:
+        return ConversionError(
+            f"{self._path!r} holds {name!r}, in a layer whose variables come in an order that"
+            " is not known",
+            hint="load the checkpoint with the code of the model, and save its weights again;"
+            " .npz and .safetensors hold all values by name",
+        )
+
+
+def _counted(children: Mapping[str, Node]) -> Sequence[str]:
+    found = [name for name in children if name.startswith(_COUNTED)]
+    return sorted(found, key=lambda name: _number(name.removeprefix(_COUNTED)))
+
+
+def _number(name: str) -> int:
+    return int(name) if name.isdecimal() else -1
+
+
+def _is_still(weight: Weight) -> bool:
+    return weight.name.removesuffix(":0").rpartition("/")[2] in _NOT_TRAINED
+
+
+def _owner(full_name: str, *, is_cell: bool) -> str:
+    """The layer's name in that of its variable: behind it stand a cell, and the variable."""
+    parts = full_name.split("/")[:-1]
+    if is_cell and len(parts) > 1:
+        parts.pop()
+    return parts[-1] if parts else ""

@@ -94,6 +94,8 @@ PACKAGES = {"tensorflow": "tensorflow", "torch": "torch", "orbax": "tensorstore"
 
 def _hint(source: str) -> str:
     able = [t for t in TARGETS if TABLE[source, t].module]
+    if not able:
+        return "PyTorch 1.6 or newer saves it again in its newer format: torch.save"
     return f"it can become {', '.join(able)}; docs/conversions.md has the whole table"
 
 
@@ -103,6 +105,8 @@ def _rows() -> Iterator[Conversion]:
     yield Conversion("keras", "keras", "same")
     yield Conversion("h5 model", "h5-model", "same")
     for source in SOURCES:
+        if source == _UNLISTED:
+            continue
         extras = _READERS.get(source, ())
         yield Conversion(source, "npz", "npz", extras)
         yield Conversion(source, "safetensors", "safetensors", extras)
@@ -124,8 +128,16 @@ def _rows() -> Iterator[Conversion]:
         yield Conversion(source, "h5", "legacy_weights", why=sound)
 
 
+_OF_MODELS = ("savedmodel", "tf-checkpoint", "tflite", "onnx")
 # Kind of a source → the extras without which its values cannot be read.
-_READERS = {"torch": ("torch",), "torch-legacy": ("torch",), "orbax": ("orbax",)}
+_READERS = {"torch": ("torch",), "orbax": ("orbax",)}
+# One pickle after another: what is in it shows only when it is run.
+_UNLISTED = "torch-legacy"
+_REBUILT = {
+    *((source, target) for source in ("keras", "h5 model") for target in _OF_MODELS),
+    ("h5 model", "keras"),
+    ("keras", "h5-model"),
+}
 # Target → why nothing else becomes one.
 _NEVER = {
     "keras": "nothing in it tells the model",
@@ -140,15 +152,20 @@ _NEVER = {
 }
 
 
+def _why(source: str, target: str) -> str:
+    if source == _UNLISTED:
+        return "only unpickling it tells what is in it, and that would run its code"
+    if (source, target) in _REBUILT:
+        return "Keras has to rebuild the model and save it, which ckptsel does not do"
+    return _NEVER[target]
+
+
 def _table() -> dict[tuple[str, str], Conversion]:
-    found = {
-        (source, target): Conversion(source, target, why=_NEVER.get(target, ""))
-        for source in SOURCES
-        for target in TARGETS
+    found = {(row.source, row.target): row for row in reversed([*_rows()])}
+    return {
+        pair: found.get(pair) or Conversion(*pair, why=_why(*pair))
+        for pair in ((source, target) for source in SOURCES for target in TARGETS)
     }
-    for row in reversed([*_rows()]):
-        found[row.source, row.target] = row
-    return found
 
 
 TABLE = _table()

@@ -20,6 +20,7 @@ _FAMILY = frozenset(("keras", "tf_keras", "keras_hub", "keras_cv", "keras_nlp", 
 
 # Functions of Keras that do something to the process or the disk when they are called.
 # Source: NON_MODELING_APIS in keras/src/saving/serialization_lib.py; Keras before 3.12 obeys.
+# Then others that write or download.
 _ACTING = frozenset(
     (
         "clear_session", "enable_unsafe_deserialization", "load_model", "model_from_json",
@@ -27,6 +28,15 @@ _ACTING = frozenset(
         "text_dataset_from_directory", "deserialize_keras_object", "load_weights",
         "register_keras_serializable", "save_weights", "serialize_keras_object",
         "audio_dataset_from_directory", "get_file",
+        "load_data", "plot_model",
+    )
+)  # fmt: skip
+
+# What tf_keras takes from Python itself, if a config names the module `builtins`.
+_OF_PYTHON = frozenset(
+    (
+        "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "exit", "getattr",
+        "globals", "input", "locals", "open", "print", "quit", "setattr", "vars",
     )
 )  # fmt: skip
 
@@ -106,26 +116,40 @@ def _of_node(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return
     fields = inner if isinstance(inner, dict) else {}
     shown = str(fields.get("name", name))
-    if name in {"Lambda", "__lambda__"}:
+    called = str(inner) if name == "function" else name
+    names = _names(node, called)
+    if names & {"Lambda", "__lambda__"}:
         # The layer is enough: what it holds is a lambda, or the name of a function.
-        if name == "Lambda" or "code" in fields or "value" in fields:
-            yield "lambda-layer", shown if name == "Lambda" else "lambda"
+        if "Lambda" in names or "code" in fields or "value" in fields:
+            yield "lambda-layer", shown if "Lambda" in names else "lambda"
         return
-    if name == "TFSMLayer":
+    if "TFSMLayer" in names:
         yield "saved-model-layer", str(fields.get("filepath", shown))
     if isinstance(fields.get("vocabulary"), str):
         yield "reads-file", fields["vocabulary"]
-    yield from _of_object(node, str(inner) if name == "function" else name)
+    yield from _of_object(node, called, names)
 
 
-def _of_object(node: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
+def _names(node: Mapping[str, Any], name: str) -> set[str]:
+    """What an entry may be called in the end.
+
+    Keras joins module and name, wherever between them the dots stand; tf_keras also takes the
+    registered name for one in the module, if there is none of the other.
+    Source: `_retrieve_class_or_fn` in saving/serialization_lib.py of both.
+    """
+    return {str(each).rpartition(".")[2] for each in (name, node.get("registered_name"))}
+
+
+def _of_object(node: Mapping[str, Any], name: str, names: set[str]) -> Iterator[tuple[str, str]]:
     """What an entry of Keras 3 says of where its class or function comes from."""
     module, registered = node.get("module"), node.get("registered_name")
     if name.rpartition(">")[2] in _OPTIMIZERS and module in (None, "keras.optimizers"):
         return
-    if name in _ACTING:
-        yield "acting-function", name
-    elif isinstance(module, str) and module.partition(".")[0] not in _FAMILY:
+    if names & _ACTING:
+        yield "acting-function", min(names & _ACTING)
+    elif isinstance(module, str) and (
+        module.partition(".")[0] not in _FAMILY or (module == "builtins" and names & _OF_PYTHON)
+    ):
         yield "foreign-module", f"{module}.{name}"
     elif isinstance(registered, str) and ">" in registered:
         yield "custom-object", registered

@@ -124,6 +124,19 @@ class Message:
         value = self.number(field)
         return value - 2**64 if value >= 2**63 else value
 
+    def numbers(self, field: int) -> list[int]:
+        """Every occurrence of an unsigned number, in whichever way they are packed."""
+        found: list[int] = []
+        for value in self._fields.get(field, ()):
+            if isinstance(value, int):
+                found.append(value)
+                continue
+            position = 0
+            while position < len(value):
+                number, position = varint(value, position)
+                found.append(number)
+        return found
+
     def parts(self, field: int) -> list[bytes | memoryview]:
         """The bytes of every occurrence of a field."""
         found: list[bytes | memoryview] = []

@@ -33,7 +33,7 @@ _OF = "/.ATTRIBUTES/VARIABLE_VALUE"
 _MOST_BYTES = 2**31  # no protocol buffer is larger
 # fields of SavedModel, MetaGraphDef and MetaInfoDef
 _META_GRAPHS = 2
-_INFO, _GRAPH, _SAVER, _SIGNATURES, _ASSETS = 1, 2, 3, 5, 6
+_INFO, _SAVER, _SIGNATURES, _ASSETS, _OBJECTS = 1, 3, 5, 6, 7
 _TAGS, _VERSION = 4, 5
 # a signature that TensorFlow keeps for itself
 _INTERNAL = "__saved_model_init_op"
@@ -155,7 +155,7 @@ class SavedModel(Contents):
             if not _is_outside(name) and not os.path.isfile(path):
                 yield Finding("missing-asset", f"{path!r} is missing", path)
         try:
-            self._ops()
+            _ = self._ops
         except MalformedError as error:
             yield Finding("bad-graph", f"the graph cannot be read: {error}", self._path)
         try:
@@ -168,7 +168,7 @@ class SavedModel(Contents):
     def dangers(self) -> Iterator[Finding]:
         """Operations that reach outside of the graph, and assets that stand elsewhere."""
         try:
-            for op, count, what in self._ops():
+            for op, count, what in self._ops:
                 message = f"the graph has {count} of the operation {op}, which {what}"
                 yield Finding("dangerous-op", message, self._path)
         except MalformedError as error:
@@ -178,9 +178,13 @@ class SavedModel(Contents):
                 message = f"the asset {name!r} is outside of the model's folder"
                 yield Finding("outside-asset", message, self._path)
 
+    @functools.cached_property
     def _ops(self) -> list[tuple[str, int, str]]:
-        graphs = (part for graph in self._graphs for part in graph.parts(_GRAPH))
-        return [found for part in graphs for found in dangerous_ops(part)]
+        return [
+            found
+            for graph in self._graphs
+            for found in dangerous_ops(graph, graph.message(_OBJECTS))
+        ]
 
     def close(self) -> None:
         """Let go of the files."""

@@ -48,6 +48,20 @@ def model(*layers: dict[str, Any]) -> dict[str, Any]:
         (entry("function", "my_loss", module="builtins", registered_name="function"),
          "custom-object", "'my_loss'"),
         ({"class_name": "pkg>Mine", "config": {}}, "custom-object", "'pkg>Mine'"),
+        # Keras joins module and name: the dot may stand anywhere between them.
+        (entry("layers.Lambda", {"name": "double"}, module="keras"), "lambda-layer", "'double'"),
+        (entry("layers.TFSMLayer", {"filepath": "/tmp/evil"}, module="keras"),
+         "saved-model-layer", "'/tmp/evil'"),
+        (entry("function", "utils.get_file", module="keras", registered_name="function"),
+         "acting-function", "'get_file'"),
+        (entry("utils.get_file", module="keras"), "acting-function", "'get_file'"),
+        (entry("Dense", {"activation": entry("function", "datasets.mnist.load_data",
+         module="keras")}), "acting-function", "'load_data'"),
+        # tf_keras looks for the registered name in the module, and into Python's own.
+        (entry("Harmless", {"name": "double"}, registered_name="Lambda"),
+         "lambda-layer", "'double'"),
+        (entry("function", "eval", module="builtins", registered_name="function"),
+         "foreign-module", "'builtins.eval'"),
     ],
 )  # fmt: skip
 def test_dangers(layer: dict[str, Any], code: str, named: str) -> None:

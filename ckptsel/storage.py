@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from typing import NamedTuple
+from stat import S_ISDIR, S_ISREG
+from typing import BinaryIO, NamedTuple
 
 from ckptsel.errors import LocationNotFoundError, UsageError
 
@@ -101,6 +103,30 @@ def is_folder(path: str) -> bool:
 def exists(path: str) -> bool:
     """Whether the path leads anywhere."""
     return os.path.exists(path)
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a file to be read, if it is one.
+
+    A pipe would be waited for, perhaps for ever, and a device may do anything: a stranger's folder
+    may have one in the place of any file.
+
+    Raises:
+        OSError: if it cannot be opened, or is no regular file.
+    """
+    return open(path, "rb", opener=_regular)
+
+
+def _regular(path: str, flags: int) -> int:
+    # Without waiting: on a regular file the flag means nothing. Windows has neither flag nor pipes.
+    number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(number).st_mode
+    if S_ISREG(mode):
+        return number
+    os.close(number)
+    if S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "it is a pipe, a socket or a device", path)
 
 
 def lines(source: str, *, separator: bytes) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ckptsel.errors import (
     UnknownFormatError,
     UnreadableError,
 )
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from ckptsel.formats.contents import Contents, Format
@@ -49,7 +50,7 @@ def format_of(path: str) -> Format | None:
     head = b""
     try:
         if os.path.isfile(path):
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 head = file.read(_HEAD_BYTES)
         elif not os.path.exists(path) and not os.path.exists(path + ".index"):
             raise LocationNotFoundError(f"no such file or folder: {path!r}", hint="check the path")
@@ -83,8 +84,11 @@ def _unknown(path: str) -> CkptselError:
     if os.path.isdir(path):
         hint = f"it is a folder: `ckptsel list {shlex.quote(path)}` shows what checkpoints it holds"
         return UnknownFormatError(what, hint=hint)
-    with open(path, "rb") as file:
-        head = file.read(_HEAD_BYTES)
+    try:
+        with open_regular(path) as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        return UnreadableError(f"cannot read {path!r}: {error.strerror}")
     if head.startswith(b"PK\x03\x04") and not zipfile.is_zipfile(path):
         return DamagedError(f"{path!r} is a zip archive that was cut off, or never completed")
     hint = "an empty or overwritten file looks like that, too"

@@ -17,6 +17,7 @@ from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.strict_json import read_object
 from ckptsel.formats.torch import archive as torch_archive
 from ckptsel.formats.torch import legacy as torch_legacy
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -205,7 +206,7 @@ def _open_shard(file: str) -> Contents:
     try:
         if not os.path.isfile(file):  # Opening a pipe would wait for its writer.
             raise DamagedError(f"{file!r} is not there, or no file")
-        with open(file, "rb") as opened:
+        with open_regular(file) as opened:
             head = opened.read(4096)
     except (OSError, ValueError) as error:
         raise DamagedError(f"{file!r} cannot be read: {error}") from None

@@ -19,6 +19,7 @@ from ckptsel.formats.contents import PIECE_BYTES, Contents, Facts, Format, Level
 from ckptsel.formats.narrow_floats import widen
 from ckptsel.formats.state_dict import layer_of, names_of, role_of
 from ckptsel.formats.strict_json import LIMIT_BYTES, parse_object
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +75,7 @@ class SafetensorsContents(Contents):
         self.path = path
         try:
             # Not mapped: a mapped file that shrinks while it is read ends the process.
-            self._file = open(path, "rb")  # noqa: SIM115
+            self._file = open_regular(path)
         except OSError as error:
             raise DamagedError(f"{path!r} cannot be read: {error.strerror}") from None
         try:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ckptsel.errors import DamagedError
+from ckptsel.storage import open_regular
 
 LIMIT_BYTES = 100_000_000
 """No JSON beside or inside of a checkpoint is larger; safetensors has the same limit."""
@@ -34,7 +35,7 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
 def read_object(path: str) -> dict[str, Any]:
     """The JSON object in a file. Raises as `parse_object` does, also if it cannot be read."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             data = file.read(LIMIT_BYTES + 1)
     except OSError as error:
         raise DamagedError(f"{path!r} cannot be read: {error.strerror}") from None

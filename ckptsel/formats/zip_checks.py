@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +62,7 @@ def open_zip(path: str) -> ZipFile:
         DamagedError: if its directory cannot be read.
     """
     try:
-        return zipfile.ZipFile(path)
+        return _zip(path)
     except ZIP_ERRORS as error:
         raise DamagedError(
             f"{path!r} is no whole zip archive: {error}",
@@ -69,10 +70,15 @@ def open_zip(path: str) -> ZipFile:
         ) from None
 
 
+def _zip(path: str) -> ZipFile:
+    with open_regular(path):  # Anything else raises, where zipfile would wait for it.
+        return zipfile.ZipFile(path)
+
+
 def member_names(path: str) -> list[str]:
     """The names in an archive; none if it is no archive. For `Format.recognise`."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _zip(path) as archive:
             return archive.namelist()
     except ZIP_ERRORS:
         return []

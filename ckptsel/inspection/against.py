@@ -11,6 +11,7 @@ from ckptsel.formats.strict_json import read_object
 from ckptsel.inspection.fitting import Place, fit
 from ckptsel.inspection.inspect import layers_of
 from ckptsel.inspection.model_layers import layers_in
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -192,7 +193,7 @@ def _joined(one: Sequence[Shape] | None, other: Sequence[Shape] | None) -> tuple
 
 
 def _config_of(path: str) -> Mapping[str, Any]:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         is_json = file.read(64).lstrip().startswith(b"{")
     config = read_object(path) if is_json else {}
     if not isinstance(config.get("class_name"), str):

@@ -43,6 +43,12 @@ def special_damage(name: str, source: str, folder: str) -> Iterator[Special]:
         change()
         yield Special(what, path, is_damage)
         shutil.rmtree(folder)
+    for file in _files(source):
+        shutil.copytree(source, folder)
+        _into_pipe(os.path.join(folder, file))
+        # Not every file is needed: what lies beside the weights may be missing, or anything.
+        yield Special(f"a pipe instead of {file}", path, is_damage=False)
+        shutil.rmtree(folder)
     if os.path.isfile(os.path.join(source, PATHS[name])):
         for suffix in (".keras", ".h5", ".weights.h5", ".safetensors", ".index", ".pt", ".npz", ""):
             os.makedirs(folder)
@@ -102,6 +108,17 @@ def _replace_main(path: str, data: bytes) -> None:
 def _replace(path: str, data: bytes) -> None:
     with open(path, "wb") as file:
         file.write(data)
+
+
+def _files(folder: str) -> list[str]:
+    found = (os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
+    return sorted(os.path.relpath(file, folder) for file in found)
+
+
+def _into_pipe(path: str) -> None:
+    """To open it would be to wait for whoever writes into it."""
+    os.remove(path)
+    os.mkfifo(path)
 
 
 def _into_folder(path: str) -> None:

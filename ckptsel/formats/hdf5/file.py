@@ -19,6 +19,7 @@ from ckptsel.formats.hdf5.source import Hdf5Source
 from ckptsel.formats.hdf5.superblock import superblock_findings, superblock_offset
 from ckptsel.formats.hdf5.walk import Met, objects
 from ckptsel.formats.window import Window
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -240,7 +241,7 @@ def open_hdf5(path: str) -> tuple[Any, Hdf5]:
         DamagedError: if it cannot be opened.
     """
     try:
-        file = open(path, "rb")  # noqa: SIM115 - the contents close it
+        file = open_regular(path)
     except OSError as error:
         raise DamagedError(f"cannot read {path!r}: {os.strerror(error.errno or 0)}") from error
     try:

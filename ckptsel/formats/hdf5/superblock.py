@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def is_hdf5(path: str, head: bytes) -> bool:
     if len(head) < offset:
         return False
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             while True:
                 file.seek(offset)
                 found = file.read(8)

@@ -13,6 +13,7 @@ from ckptsel.errors import DamagedError
 from ckptsel.formats import zip_checks
 from ckptsel.formats.hdf5.file import Hdf5, open_hdf5
 from ckptsel.formats.window import Window
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +163,7 @@ class FolderMembers:
     def read(self, name: str) -> bytes:
         """See `Members.read`."""
         try:
-            with open(os.path.join(self._path, name), "rb") as file:
+            with open_regular(os.path.join(self._path, name)) as file:
                 data = file.read(_CONFIG_LIMIT_BYTES + 1)
         except OSError as error:
             raise DamagedError(f"cannot read {name} in {self._path!r}: {error.strerror}") from error
@@ -179,7 +180,7 @@ class FolderMembers:
     def blocks(self, name: str) -> Iterator[bytes]:
         """See `Members.blocks`: a loose file has no checksum."""
         try:
-            with open(os.path.join(self._path, name), "rb") as file:
+            with open_regular(os.path.join(self._path, name)) as file:
                 while block := file.read(zip_checks.BLOCK_BYTES):
                     yield block
         except OSError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.formats.strict_json import LIMIT_BYTES, parse_object
 from ckptsel.formats.tensorflow.protobuf_wire import Message, naming
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ def read_metadata(folder: str) -> KerasMetadata:
     model: dict[str, Any] = {}
     metrics: dict[str, str] = {}
     with naming(path):
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             proto = Message(file.read(LIMIT_BYTES))
         for node in proto.messages(1):
             place, about = node.text(3), b"".join(node.parts(5)[-1:])

@@ -17,6 +17,7 @@ from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import PIECE_BYTES, Tensor
 from ckptsel.formats.orbax.layout import TREE, read_if_there
 from ckptsel.formats.strict_json import parse_object
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +101,7 @@ class OrbaxArrays:
         import numpy as np  # noqa: PLC0415
         import tensorstore  # noqa: PLC0415
 
+        self._refuse_pipes()
         driver = next((d for f, d in _METADATA.items() if self._read(f"{name}/{f}")), "zarr")
         if self.is_ocdbt:
             kvstore = {"driver": "ocdbt", "base": self._base, "path": f"{name}/"}
@@ -120,6 +122,25 @@ class OrbaxArrays:
         except Exception as error:  # noqa: BLE001
             raise DamagedError(f"{name!r} in {self.folder!r} cannot be read: {error}") from None
 
+    def _refuse_pipes(self) -> None:
+        """See that there is nothing below the folder that tensorstore would wait for.
+
+        Raises:
+            DamagedError: if there is.
+        """
+        if self._odd_file:
+            says = f"{self._odd_file!r} is no file, but a pipe or a device"
+            raise DamagedError(says, hint="Orbax writes none")
+
+    @cached_property
+    def _odd_file(self) -> str:
+        for at, _, names in os.walk(self.folder):
+            for name in names:
+                file = os.path.join(at, name)
+                if os.path.exists(file) and not os.path.isfile(file):
+                    return file
+        return ""
+
     def _read(self, key: str) -> bytes | None:
         """Some metadata; None if there are none.
 
@@ -135,12 +156,13 @@ class OrbaxArrays:
         if not os.path.isfile(file):
             return None
         try:
-            with open(file, "rb") as opened:
+            with open_regular(file) as opened:
                 return opened.read(_METADATA_BYTES)
         except OSError as error:
             raise DamagedError(f"{file!r} cannot be read: {error.strerror}") from None
 
     def _read_database(self, key: str) -> bytes | None:
+        self._refuse_pipes()
         try:
             found = self._database.read(key).result()
         # As above.
@@ -168,7 +190,7 @@ class OrbaxArrays:
         The whole takes values from their files, but not their directories; that these cannot be
         read says that a file was cut off. Without tensorstore nothing is looked at.
         """
-        if find_spec("tensorstore") is None:
+        if find_spec("tensorstore") is None or self._odd_file:
             return
         inside = glob.escape(os.path.abspath(self.folder))
         for folder in sorted(glob.glob(os.path.join(inside, "ocdbt.process_*"))):
@@ -190,7 +212,7 @@ class OrbaxArrays:
         """
         file = os.path.join(self.folder, _MANIFEST)
         try:
-            with open(file, "rb") as opened:
+            with open_regular(file) as opened:
                 head = opened.read(12)
             return head[:4] == b"\x0c\xdb\x3a\x2a" and int.from_bytes(
                 head[4:], "little"

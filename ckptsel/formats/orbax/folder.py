@@ -28,6 +28,7 @@ from ckptsel.formats.orbax.layout import (
     unfinished_folders,
 )
 from ckptsel.formats.state_dict import names_of, role_of
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -193,7 +194,7 @@ def _numbers(raw: dict[str, Any]) -> dict[str, float]:
 
 def _read_all(file: str, on_bytes: Callable[[int], None] | None) -> Iterator[Finding]:
     try:
-        with open(file, "rb") as opened:
+        with open_regular(file) as opened:
             while block := opened.read(_BLOCK_BYTES):
                 if on_bytes:
                     on_bytes(len(block))

@@ -16,6 +16,7 @@ from ckptsel.formats.tensorflow.leveldb_table import Table
 from ckptsel.formats.tensorflow.protobuf_wire import MalformedError, Message
 from ckptsel.formats.tensorflow.strings import split, strings_crc, variants_crc
 from ckptsel.formats.tensorflow.types import STRING, VARIANT, Slice, dtype_of, shape_of
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +107,7 @@ class Bundle:
         self.prefix = prefix
         self.entries: dict[str, Entry] = {}
         self.parts: dict[bytes, Entry] = {}
-        with open(prefix + ".index", "rb") as file:
+        with open_regular(prefix + ".index") as file:
             found = iter(Table(file))
             key, value = next(found, (None, memoryview(b"")))
             if key != b"":
@@ -205,7 +206,7 @@ class Bundle:
             # opened and placed anew, because several tensors may be read in turns
             if self._file is None or self._shard != entry.shard:
                 self.close()
-                self._shard, self._file = entry.shard, open(path, "rb")  # noqa: SIM115
+                self._shard, self._file = entry.shard, open_regular(path)
             self._file.seek(entry.offset + start)
             data = self._file.read(min(stop - start, _READ_BYTES))
             if not data:

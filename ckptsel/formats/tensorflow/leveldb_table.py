@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ckptsel.formats.crc32c import extend, masked
 from ckptsel.formats.tensorflow.protobuf_wire import MalformedError, varint
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ class Block:
 def has_magic(path: str) -> bool:
     """Whether a file ends as a table does."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             file.seek(-len(MAGIC), os.SEEK_END)
             return file.read() == MAGIC
     except OSError:  # also a file shorter than that

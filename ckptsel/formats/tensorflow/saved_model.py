@@ -20,6 +20,7 @@ from ckptsel.formats.tensorflow.ops import dangerous_ops
 from ckptsel.formats.tensorflow.protobuf_wire import MalformedError, Message, naming
 from ckptsel.formats.tensorflow.types import dtype_of
 from ckptsel.formats.tensorflow.v2 import TensorFlowV2
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,7 +53,7 @@ class SavedModel(Contents):
         self._folder = _folder_of(path)
         self._path = os.path.join(self._folder, _NAME)
         with naming(self._path):
-            with open(self._path, "rb") as file:
+            with open_regular(self._path) as file:
                 if os.fstat(file.fileno()).st_size >= _MOST_BYTES:
                     raise MalformedError("it is larger than TensorFlow could read")
                 proto = Message(file.read())

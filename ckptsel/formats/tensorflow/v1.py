@@ -20,6 +20,7 @@ from ckptsel.formats.tensorflow.graph import role_of
 from ckptsel.formats.tensorflow.leveldb_table import Table, has_magic
 from ckptsel.formats.tensorflow.protobuf_wire import MalformedError, Message, naming, varint
 from ckptsel.formats.tensorflow.types import Slice, dtype_of, shape_of
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +45,7 @@ class TensorFlowV1(Contents):
         self._slices: dict[str, list[Slice]] = {}
         self._kinds: dict[str, int] = {}
         with naming(path):
-            self._file = open(path, "rb")  # noqa: SIM115  # until close
+            self._file = open_regular(path)  # until close
             try:
                 self._table = Table(self._file)
                 self._tensors = tuple(self._listed())

@@ -16,6 +16,7 @@ from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.pickle_scan import pickle_findings, pickle_globals
 from ckptsel.formats.torch.storages import storage_bytes
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,7 @@ class LegacyTorchContents(Contents):
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 head = file.read(_MAGIC_STARTS[-1] + len(_MAGIC))
                 self._size_bytes = os.fstat(file.fileno()).st_size
         except OSError as error:
@@ -94,7 +95,7 @@ class LegacyTorchContents(Contents):
     def _missing_bytes(self) -> int:
         self._globals()
         try:
-            with open(self.path, "rb") as file:
+            with open_regular(self.path) as file:
                 values = storage_bytes(_Clipped(file, self._size_bytes), _PICKLES)
                 return 0 if values is None else file.tell() + values - self._size_bytes
         except OSError as error:
@@ -102,7 +103,7 @@ class LegacyTorchContents(Contents):
 
     def _globals(self) -> list[str]:
         try:
-            with open(self.path, "rb") as file:
+            with open_regular(self.path) as file:
                 return pickle_globals(_Clipped(file, self._size_bytes), _PICKLES)
         except OSError as error:
             raise ValueError(error.strerror) from None

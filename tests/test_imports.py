@@ -23,6 +23,7 @@ ROOMS = (
     "api",
     "keras",
     "runs",
+    "which",
     "transfer",
     "conversion",
     "verification",

@@ -1,0 +1,50 @@
+"""`ckptsel which`: the sentence, the JSON and the exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+RUNS = Path(__file__).parents[2] / "docs" / "examples" / "runs" / "every-epoch"
+
+
+def test_the_answer(run: Run, tmp_path: Path) -> None:
+    """A sentence with the epoch and the exact values, and what it is founded on."""
+    folder = shutil.copytree(RUNS, tmp_path / "run")
+    shutil.copy(min(folder.glob("weights.10*")), folder / "best.weights.h5")
+    result = run("which", str(folder / "best.weights.h5"))
+    assert result.exit_code == 0
+    first, _, heading, row = result.stdout.splitlines()
+    assert first.endswith("val_accuracy 0.872411, val_loss 0.388869 (certain)")
+    assert "epoch 10, " in first
+    assert heading.split() == ["how", "sure", "epoch", "checkpoint"]
+    assert row.startswith("same bytes  certain     10  ")
+    found = json.loads(run("which", str(folder / "best.weights.h5"), "-o", "json").stdout)
+    assert (found["command"], found["epoch"], found["sure"]) == ("which", 10, "certain")
+    assert found["metrics"]["val_loss"] == 0.3888685703277588
+    assert [each["how"] for each in found["evidence"]] == ["same bytes"]
+
+
+def test_not_known(run: Run, tmp_path: Path) -> None:
+    """Where nothing tells it, the exit code is 3 and the document says so."""
+    np.savez(tmp_path / "w.npz", a=np.ones(3))
+    result = run("which", str(tmp_path / "w.npz"), "-o", "json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["sure"] == "unknown"
+    assert "cannot be told" in result.stderr
+
+
+def test_strict(run: Run, tmp_path: Path) -> None:
+    """Under --strict, what is only likely is an error."""
+    (tmp_path / "none").mkdir()
+    path = shutil.copy(next(RUNS.parent.glob("whole-models/epoch03*")), tmp_path / "best.keras")
+    assert run("which", str(path)).exit_code == 0
+    result = run("which", str(path), "--strict")
+    assert (result.exit_code, result.stdout) == (1, "")

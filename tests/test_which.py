@@ -1,0 +1,138 @@
+"""Which epoch a file is: every kind of evidence, on checkpoints that Keras wrote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ckptsel.errors import LocationNotFoundError
+from ckptsel.search.query import Query
+from ckptsel.which import Answer, run_folder, which
+
+RUNS = Path(__file__).parents[1] / "docs" / "examples" / "runs"
+TENTH = "epoch10-val_loss0.2544-val_accuracy0.9178.keras"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run with fourteen whole models and their log."""
+    return Path(shutil.copytree(RUNS / "whole-models", tmp_path / "run"))
+
+
+def ask(file: Path, *locations: Path) -> Answer:
+    """Which epoch a file is."""
+    places = tuple(map(str, locations)) or (run_folder(str(file)),)
+    return which(str(file), Query(places))
+
+
+def said(answer: Answer) -> tuple[str, str, float | None]:
+    """How it is known, how sure that is, and the epoch."""
+    return answer.evidence[0].how if answer.evidence else "", answer.sure, answer.epoch
+
+
+def value(answer: Answer, name: str) -> object:
+    """The first value of a metric."""
+    return next(metric.value for metric in answer.metrics if metric.name == name)
+
+
+def test_by_its_name(run: Path) -> None:
+    """The name tells the epoch, the log the exact values."""
+    answer = ask(run / TENTH)
+    assert said(answer) == ("name", "certain", 10)
+    assert value(answer, "val_loss") == 0.2543772757053375
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_link(run: Path, link: object) -> None:
+    """A hard or symbolic link is the file that it leads to."""
+    assert callable(link)
+    link(str(run / TENTH), str(run / "best.keras"))
+    assert said(ask(run / "best.keras")) == ("same file", "certain", 10)
+
+
+def test_a_copy(run: Path, tmp_path: Path) -> None:
+    """The same bytes, within the run or far from it."""
+    shutil.copy(run / TENTH, run / "best.keras")
+    assert said(ask(run / "best.keras")) == ("same bytes", "certain", 10)
+    shutil.copy(run / TENTH, tmp_path / "final.keras")
+    assert said(ask(tmp_path / "final.keras", run)) == ("same bytes", "certain", 10)
+
+
+def test_the_same_weights(run: Path, tmp_path: Path) -> None:
+    """The same weights in another format, without the optimizer, under other names."""
+    with zipfile.ZipFile(run / TENTH) as archive:
+        archive.extract("model.weights.h5", tmp_path)
+    assert said(ask(tmp_path / "model.weights.h5", run)) == ("same weights", "certain", 10)
+
+
+def test_the_same_optimizer_step(run: Path, tmp_path: Path) -> None:
+    """Averaged weights are nobody's, but the step is that of the tenth epoch."""
+    import h5py  # noqa: PLC0415
+
+    with zipfile.ZipFile(run / TENTH) as archive:
+        archive.extract("model.weights.h5", tmp_path)
+    with h5py.File(tmp_path / "model.weights.h5", "r+") as file:
+        kernel = file["layers/dense/vars/0"]
+        kernel[...] = np.asarray(kernel) + 1
+    answer = ask(tmp_path / "model.weights.h5", run)
+    assert said(answer) == ("step", "likely", 10)
+    assert [each.how for each in answer.evidence] == ["step", "inside"]
+
+
+def test_as_many_steps_an_epoch(run: Path, tmp_path: Path) -> None:
+    """A checkpoint of an epoch that was deleted: the others tell how many steps an epoch has."""
+    with zipfile.ZipFile(run / TENTH) as archive:
+        archive.extract("model.weights.h5", tmp_path)
+    (run / TENTH).unlink()
+    answer = ask(tmp_path / "model.weights.h5", run)
+    assert said(answer) == ("step", "likely", 10)
+    assert answer.metrics == ()
+
+
+def test_nothing_is_known(tmp_path: Path) -> None:
+    """Weights alone, without anything beside them, tell nothing."""
+    np.savez(tmp_path / "w.npz", a=np.ones(3))
+    answer = ask(tmp_path / "w.npz")
+    assert said(answer) == ("", "unknown", None)
+
+
+def test_two_epochs_with_the_same_bytes(run: Path) -> None:
+    """Where the evidence says two things, nothing is chosen; both are told."""
+    shutil.copy(run / TENTH, run / "best.keras")
+    shutil.copy(run / TENTH, run / TENTH.replace("epoch10", "epoch15"))
+    answer = ask(run / "best.keras")
+    assert (answer.sure, answer.epoch) == ("unknown", None)
+    assert [finding.code for finding in answer.findings if finding.strict] == ["several-epochs"]
+    assert {each.epoch for each in answer.evidence} == {10, 15}
+
+
+def test_a_damaged_neighbour(run: Path, tmp_path: Path) -> None:
+    """What cannot be opened is said, and the others are compared still."""
+    shutil.move(run / TENTH, tmp_path / "best.keras")
+    with zipfile.ZipFile(tmp_path / "best.keras") as archive:
+        archive.extract("model.weights.h5", tmp_path)
+    shutil.copy(tmp_path / "best.keras", run / TENTH)
+    other = next(run.glob("epoch01*"))
+    other.write_bytes(other.read_bytes()[:5000])
+    answer = ask(tmp_path / "model.weights.h5", run)
+    assert said(answer) == ("same weights", "certain", 10)
+    assert [finding.code for finding in answer.findings] == ["not-compared"]
+
+
+def test_a_damaged_file(run: Path) -> None:
+    """It is still told apart by nothing, and why is said."""
+    (run / "best.keras").write_bytes((run / TENTH).read_bytes()[:5000])
+    answer = ask(run / "best.keras")
+    assert answer.sure == "unknown"
+    assert [finding.code for finding in answer.findings] == ["not-compared"]
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    """A path that leads nowhere is an error."""
+    with pytest.raises(LocationNotFoundError):
+        ask(tmp_path / "gone.keras")

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.naming.vocabulary import canonical
+from ckptsel.history import (
+    History,
+    Point,
+    Unit,
+    by_run,
+    of_checkpoints,
+    of_log,
+    time_of,
+    unit_of,
+)
 from ckptsel.selection import select
-from ckptsel.sources import kind_of
-from ckptsel.sources.join import columns
-from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Log, Mode, Monitor, Ranked, Ranking
     from ckptsel.search.query import Query
-    from ckptsel.sources.log import LogRow
 
 # Values of a log and of a checkpoint are one and the same if they differ by no more than this
 # share, which a float32 loses.
 _SAME = 1e-6
-
-
-class Point(NamedTuple):
-    """The monitor's value at one time of a training.
-
-    Attributes:
-        at: the epoch or the step, counted as the names count it; None where it is not known.
-        value: the value, NaN included.
-        source: where it stands: `name`, `csv:training.csv:12`.
-    """
-
-    at: float | None
-    value: float
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,30 +93,19 @@ def overview(query: Query, progress: Callable[[int], None] | None = None) -> Ove
     groups: dict[str, list[Ranked]] = {}
     for row in ranking.rows:
         groups.setdefault(row.checkpoint.run, []).append(row)
-    logs: dict[str, list[Log]] = {}
-    for log in ranking.logs:
-        if log.joined and (run := _owner(log, groups)) is not None:
-            logs.setdefault(run, []).append(log)
+    logs = by_run(ranking.logs, groups)
     runs = [_run(path, rows, logs.get(path, []), monitor) for path, rows in groups.items()]
     runs.sort(key=lambda run: (run.best.rank or 0, "") if run.best else (math.inf, run.path))
     return Overview(ranking, tuple(runs))
 
 
-def _owner(log: Log, runs: Iterable[str]) -> str | None:
-    """The nearest run folder around a log."""
-    folder = os.path.dirname(log.path)
-    around = [run for run in runs if run in ("", folder) or folder.startswith(run + os.sep)]
-    return max(around, key=len, default=None)
-
-
 def _run(path: str, rows: Sequence[Ranked], logs: Sequence[Log], monitor: Monitor) -> Run:
-    unit = _unit([row.checkpoint for row in rows])
-    times = [at for row in rows if (at := _at(row.checkpoint, unit)) is not None]
+    unit = unit_of(row.checkpoint for row in rows)
+    times = _times(rows, unit)
+    saved = of_checkpoints(((row.checkpoint, row.metric) for row in rows), unit)
+    logged = max((of_log(log, monitor.name) for log in logs), key=_length, default=History("", ()))
+    history = logged if _length(logged) > _length(saved) else saved
     best = next((row for row in rows if row.rank is not None), None)
-    saved = sorted(_of_checkpoints(rows, unit), key=_order)
-    logged = max((_history(log, monitor) for log in logs), key=len, default=[])
-    history = logged if len(logged) > len(saved) else saved
-    latest = max((row.checkpoint for row in rows), key=_time)
     return Run(
         path=path,
         checkpoints=len(rows),
@@ -134,22 +113,26 @@ def _run(path: str, rows: Sequence[Ranked], logs: Sequence[Log], monitor: Monito
         first=min(times, default=None),
         last=max(times, default=None),
         best=best,
-        latest=latest,
-        history=tuple(history),
-        trouble=tuple(_trouble(path, rows, best, logged, sorted(times), monitor)),
+        latest=max((row.checkpoint for row in rows), key=_time),
+        history=tuple(history.points),
+        trouble=tuple(
+            replace(finding, path=path)
+            for finding in (
+                *_not_finite(monitor, (*logged.points, *saved.points)),
+                *_best_lost(monitor, best, logged),
+                *_saving_stopped(_times(rows, logged.unit), logged),
+            )
+        ),
     )
 
 
-def _unit(checkpoints: Sequence[Checkpoint]) -> str:
-    if any(checkpoint.epoch is not None for checkpoint in checkpoints):
-        return "epoch"
-    return "step" if any(checkpoint.step is not None for checkpoint in checkpoints) else ""
+def _length(history: History) -> int:
+    return len(history.points)
 
 
-def _at(checkpoint: Checkpoint, unit: str) -> float | None:
-    if unit == "epoch":
-        return checkpoint.epoch
-    return checkpoint.step if unit == "step" else None
+def _times(rows: Iterable[Ranked], unit: Unit) -> list[float]:
+    times = (time_of(row.checkpoint, unit) for row in rows)
+    return sorted(at for at in times if at is not None)
 
 
 def _time(checkpoint: Checkpoint) -> tuple[float, float, float]:
@@ -161,68 +144,29 @@ def _time(checkpoint: Checkpoint) -> tuple[float, float, float]:
     )
 
 
-def _order(point: Point) -> float:
-    return math.inf if point.at is None else point.at
+def _not_finite(monitor: Monitor, points: Iterable[Point]) -> Iterator[Finding]:
+    broken = next((point for point in points if not math.isfinite(point.value)), None)
+    if broken is not None:
+        yield Finding("run-not-finite", f"{monitor.name} is {broken.value} {_when(broken)}")
 
 
-def _of_checkpoints(rows: Iterable[Ranked], unit: str) -> Iterator[Point]:
-    for row in rows:
-        if row.metric is not None and isinstance(row.metric.value, (int, float)):
-            at = _at(row.checkpoint, unit)
-            yield Point(at, float(row.metric.value), row.metric.source)
-
-
-def _history(log: Log, monitor: Monitor) -> list[Point]:
-    """The monitor's values in a log, of each epoch or step the last one."""
-    found: dict[float | int, Point] = {}
-    for row in _rows(log):
-        column = columns(tuple(row.values)).get(canonical(monitor.name))
-        value = number(row.values[column]) if column is not None else None
-        if value is None:
-            continue
-        at = row.step if log.by == "step" or row.epoch is None else row.epoch
-        source = f"{log.kind}:{os.path.basename(log.path)}:{row.place}"
-        point = Point(None if at is None else at + log.offset, value, source)
-        found[row.place if at is None else at] = point
-    return sorted(found.values(), key=_order)
-
-
-def _rows(log: Log) -> Iterator[LogRow]:
-    findings: list[Finding] = []  # which the search has told
-    try:
-        kind = kind_of(log.path, os.path.basename(log.path))
-        if kind is not None:
-            yield from kind[1].read(log.path, findings)
-    except OSError:
-        return  # gone since it was joined
-
-
-def _trouble(
-    path: str,
-    rows: Sequence[Ranked],
-    best: Ranked | None,
-    logged: Sequence[Point],
-    times: Sequence[float],
-    monitor: Monitor,
-) -> Iterator[Finding]:
-    points = [*logged, *_of_checkpoints(rows, _unit([row.checkpoint for row in rows]))]
-    broken = [point for point in points if not math.isfinite(point.value)]
-    if broken:
-        said = f"{monitor.name} is {broken[0].value} {_when(broken[0])}"
-        yield Finding("run-not-finite", said, path)
+def _best_lost(monitor: Monitor, best: Ranked | None, logged: History) -> Iterator[Finding]:
     if best is None:
-        yield Finding("run-without-value", f"no checkpoint has a value of {monitor.name}", path)
-    better = _better(best, logged, monitor.mode)
+        yield Finding("run-without-value", f"no checkpoint has a value of {monitor.name}")
+    better = _better(best, logged.points, monitor.mode)
     if better is not None:
         said = f"{monitor.name} was {better.value:.6g} {_when(better)}, better than what was saved"
-        yield Finding("run-best-not-saved", said, path)
-    ends = [point.at for point in logged if point.at is not None]
+        yield Finding("run-best-not-saved", said)
+
+
+def _saving_stopped(times: Sequence[float], logged: History) -> Iterator[Finding]:
+    ends = [point.at for point in logged.points if point.at is not None]
     if ends and times:
         # Of a run that saves every ten epochs, the last nine may be without a checkpoint.
         usual = max((b - a for a, b in pairwise(times)), default=1)
         if max(ends) - times[-1] > usual:
             said = f"the log goes on to {max(ends):g}, the last checkpoint is of {times[-1]:g}"
-            yield Finding("run-saving-stopped", said, path)
+            yield Finding("run-saving-stopped", said)
 
 
 def _when(point: Point) -> str:

@@ -30,6 +30,7 @@ ROOMS = (
     "comparison",
     "inspection",
     "selection",
+    "history",
     "ranking",
     "search",
     "sources",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h5py
-from h5py import h5d, h5p, h5s, h5t
+from h5py import h5d, h5g, h5p, h5s, h5t
 
 from ckptsel.conversion.rewriting.job import numpy_name
 from ckptsel.errors import ConversionError
@@ -65,8 +65,9 @@ def _lay_out(
     creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)
     creation.set_fill_time(h5d.FILL_TIME_NEVER)
     with h5py.File(dest, "x") as file:
+        groups: dict[str, Any] = {"": file}
         for group, values in attributes.items():
-            owner = file.require_group(group) if group else file
+            owner = _group(group, groups)
             for name, value in values.items():
                 owner.attrs[name] = value
         for item in items:
@@ -81,6 +82,18 @@ def _lay_out(
                 h5py.Dataset(dataset).attrs["dtype"] = "bfloat16"
             offsets[item.path] = dataset.get_offset()
     return offsets
+
+
+def _group(path: str, made: dict[str, Any]) -> Any:
+    """A group, made with all above it; names may be any bytes."""
+    parts = path.split("/")
+    # A loop: a stranger's file may be nested deeper than Python's calls.
+    for length in range(1, len(parts) + 1):
+        at, above = "/".join(parts[:length]), "/".join(parts[: length - 1])
+        if at not in made:
+            key = parts[length - 1].encode("utf-8", "surrogateescape")
+            made[at] = h5py.Group(h5g.create(made[above].id, key))
+    return made[path]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,8 @@ def saved_config(path: str) -> SavedConfig:
     """
     found = format_of(path)
     if found is None:
+        if os.path.isdir(path):
+            raise _no_config(path)
         with open(path, "rb") as file:
             raw = file.read(_LARGEST_BYTES + 1)
         if len(raw) > _LARGEST_BYTES or not raw.lstrip().startswith(b"{"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ckptsel.checkpoint import Finding
 from ckptsel.conversion.cargo import Streamed, plain_cargo
 from ckptsel.conversion.rewrite import rewrite
 
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
 def load(contents: Contents, path: str, options: Options) -> Cargo:
     """See `Loader`: what is expected to come out."""
     bfloat16 = frozenset() if contents.kind == "h5" else frozenset({"bfloat16"})
-    return plain_cargo(contents, path, options, keeps=bfloat16)
+    cargo = plain_cargo(contents, path, options, keeps=bfloat16)
+    if cargo.optimizer_bytes and contents.optimizer_config is not None:
+        message = "the model stays compiled, and its optimizer begins anew: Keras warns of it"
+        finding = Finding("optimizer-begins-anew", message, path)
+        cargo = replace(cargo, findings=(*cargo.findings, finding))
+    return cargo
 
 
 def put(cargo: Cargo, dest: str, options: Options) -> None:

@@ -53,7 +53,9 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
     # Rounding up could carry a NaN over into the sign.
     nan = np.isnan(single)
     if nan.any():
-        rounded[nan] = (bits[nan] >> 16) | 0x40
+        upper = bits[nan] >> 16
+        # Cut off so, it might be an infinity; where it is none, its bits are kept.
+        rounded[nan] = np.where(upper & 0x7F, upper, upper | 0x40)
     return rounded.astype(np.uint16)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,6 @@ def export(
         "drop_optimizer": options.drop_optimizer,
         "optimizer_bytes": outlook.optimizer_bytes,
         "dtype": options.dtype,
-        "model": options.model or None,
         "checked": check,
     }
 
@@ -109,7 +109,9 @@ def export(
         more: Mapping[str, object] = {}
         if not isinstance(source, str):
             more = standing(_best(source), source, folder)
-        return {"source": relative(path, folder), "conversion": told, **more}
+        model = relative(options.model, folder) if options.model else None
+        conversion = {**told, "model": model}
+        return {"source": relative(path, folder), "conversion": conversion, **more}
 
     def make(made: str) -> None:
         # What was read comes as an error of its own, so what is left is the new file's.
@@ -142,13 +144,24 @@ def _source(source: str | Ranking) -> tuple[str, Sequence[str]]:
         return checkpoint.path, checkpoint.files
     path = source.rstrip("/" + os.sep) or source
     if storage.exists(path):
-        return path, [path]
-    folder, name = os.path.split(path)
-    beside = storage.entries(folder).files if storage.is_folder(folder or os.curdir) else []
-    found = [os.path.join(folder, each) for each in beside if each.startswith(name + ".")]
+        return path, [*{path: None, **dict.fromkeys(_parts(path))}]
+    found = _parts(path)
     if not found:
         raise LocationNotFoundError(f"no such file or folder: {path!r}", hint="check the path")
     return path, found
+
+
+def _parts(path: str) -> list[str]:
+    """The files beside a path that belong to it: those of a prefix, or the shards of an index."""
+    folder, name = os.path.split(path)
+    if name.endswith(".weights.json"):
+        part = re.escape(name.removesuffix(".weights.json")) + r"_\d{5}\.weights\.h5"
+    else:
+        part = re.escape(name.removesuffix(".index")) + r"\.(index|data-\d{5}-of-\d{5})"
+    if not storage.is_folder(folder or os.curdir):
+        return []
+    names = storage.entries(folder).files
+    return [os.path.join(folder, each) for each in names if re.fullmatch(part, each)]
 
 
 def _best(ranking: Ranking) -> Ranked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
@@ -120,13 +121,35 @@ def produce(
     try:
         made = os.path.join(work, name)
         make(made)
-        with writing(dest):
-            _sync(work)
-        if check is not None:
-            check(made)
+        _sync_and_check(dest, work, lambda: check(made) if check else None)
         return _place(dest, work, command, told(folder), force=force, is_prefix=is_prefix)
     finally:
         remove(work)
+
+
+def _sync_and_check(dest: str, work: str, check: Callable[[], None]) -> None:
+    """Both at once: one waits for the disk, and the other for the processor.
+
+    Raises:
+        DestinationError: if the disk fails; or whatever the check raises.
+    """
+    failed: list[BaseException] = []
+
+    def sync() -> None:
+        try:
+            with writing(dest):
+                _sync(work)
+        except BaseException as error:  # noqa: BLE001 - it is raised again, where it is seen
+            failed.append(error)
+
+    thread = Thread(target=sync)
+    thread.start()
+    try:
+        check()
+    finally:
+        thread.join()
+    if failed:
+        raise failed[0]
 
 
 def _sync(path: str) -> None:

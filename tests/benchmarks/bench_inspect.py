@@ -21,14 +21,20 @@ _QUIET = "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'; "
 
 
 def benchmarks(settings: Settings) -> Iterator[Benchmark]:
+    """What is looked into, and what is read as a whole."""
+    folder = built(settings)
+    yield _inspect(settings, folder)
+    yield _verify(settings, folder)
+
+
+def built(settings: Settings) -> str:
     """Build the files if they are not there; it needs tensorflow for the Python under test."""
     folder = os.path.join(settings.folder, "large-model")
     if not all(os.path.exists(os.path.join(folder, file)) for file in _FILES):
         os.makedirs(folder, exist_ok=True)
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "large_model.py")
         subprocess.run([settings.interpreter.path, script, folder], check=True)
-    yield _inspect(settings, folder)
-    yield _verify(settings, folder)
+    return folder
 
 
 def _inspect(settings: Settings, folder: str) -> Benchmark:

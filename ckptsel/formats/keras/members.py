@@ -45,6 +45,15 @@ class Members(Protocol):
     def size_bytes(self, name: str) -> int:
         """A member's size, unpacked."""
 
+    def place(self, name: str) -> tuple[int, int] | None:
+        """An open file, by its number, and where in it the member stands; None if it is packed.
+
+        Raises DamagedError if it is not where it should be.
+        """
+
+    def crc(self, name: str) -> int | None:
+        """The CRC-32 that a member should have; None if nothing tells."""
+
     def npz_names(self, name: str) -> list[str]:
         """The arrays in a member that is an npz. Raises DamagedError if it cannot be opened."""
 
@@ -101,9 +110,17 @@ class ZipMembers:
 
     def _window(self, name: str) -> Window:
         info = self._archive.getinfo(name)
+        place = self.place(name)
+        if place is None:
+            return Window(self._unpacked(info), 0, info.file_size)
+        return Window(self._archive.fp, place[1], info.file_size)  # type: ignore[arg-type]
+
+    def place(self, name: str) -> tuple[int, int] | None:
+        """See `Members.place`."""
+        info = self._archive.getinfo(name)
         stored = info.compress_type == zipfile.ZIP_STORED and info.file_size == info.compress_size
         if not stored or info.flag_bits & _ENCRYPTED:
-            return Window(self._unpacked(info), 0, info.file_size)
+            return None
         file = self._archive.fp
         assert file is not None, "the archive is closed"
         try:
@@ -116,7 +133,11 @@ class ZipMembers:
         start = info.header_offset + _LOCAL_HEADER_BYTES + sum(lengths)
         if header[:4] != b"PK\x03\x04" or start + info.file_size > os.fstat(file.fileno()).st_size:
             raise DamagedError(f"{name} in {self._path!r} is not where the directory says")
-        return Window(file, start, info.file_size)  # type: ignore[arg-type]
+        return file.fileno(), start
+
+    def crc(self, name: str) -> int | None:
+        """See `Members.crc`."""
+        return self._archive.getinfo(name).CRC
 
     def _unpacked(self, info: zipfile.ZipInfo) -> Any:
         """A member in a temporary file: somebody has packed the archive again, compressed."""
@@ -189,6 +210,20 @@ class FolderMembers:
     def size_bytes(self, name: str) -> int:
         """See `Members.size_bytes`."""
         return os.path.getsize(os.path.join(self._path, name))
+
+    def place(self, name: str) -> tuple[int, int] | None:
+        """See `Members.place`."""
+        try:
+            file = open(os.path.join(self._path, name), "rb")  # noqa: SIM115 - closed with all
+        except OSError as error:
+            raise DamagedError(f"cannot read {name} in {self._path!r}: {error.strerror}") from error
+        self._open.append(file)
+        return file.fileno(), 0
+
+    def crc(self, name: str) -> int | None:
+        """See `Members.crc`."""
+        del name
+        return None
 
     def npz_names(self, name: str) -> list[str]:
         """See `Members.npz_names`."""

@@ -14,12 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ckptsel.api import best, find
+    from ckptsel.api import best, export, find
     from ckptsel.checkpoint import Checkpoint, Finding, Metric, Monitor, Ranked, Ranking
     from ckptsel.errors import (
         AmbiguousMonitorError,
         CkptselError,
         CkptselWarning,
+        ConversionError,
         DamagedError,
         DestinationError,
         DirectionError,
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 # nothing, and the command line loads only what one command needs.
 _HOMES = {
     "best": "ckptsel.api",
+    "export": "ckptsel.api",
     "find": "ckptsel.api",
     "Checkpoint": "ckptsel.checkpoint",
     "Finding": "ckptsel.checkpoint",
@@ -51,6 +53,7 @@ _HOMES = {
     "AmbiguousMonitorError": "ckptsel.errors",
     "CkptselError": "ckptsel.errors",
     "CkptselWarning": "ckptsel.errors",
+    "ConversionError": "ckptsel.errors",
     "DamagedError": "ckptsel.errors",
     "DestinationError": "ckptsel.errors",
     "DirectionError": "ckptsel.errors",
@@ -72,6 +75,7 @@ __all__ = [
     "Checkpoint",
     "CkptselError",
     "CkptselWarning",
+    "ConversionError",
     "DamagedError",
     "DestinationError",
     "DirectionError",
@@ -93,6 +97,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "best",
+    "export",
     "find",
 ]
 

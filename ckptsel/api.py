@@ -1,4 +1,4 @@
-"""The public calls: `ckptsel.find` and `ckptsel.best`, which do what the commands do."""
+"""The public calls, which do what the commands do: `ckptsel.find`, `best` and `export`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.checkpoint import Ranked, Ranking
+    from ckptsel.conversion.converter import FloatName
+    from ckptsel.transfer.export import Exported
 
 
 def find(
@@ -126,6 +128,63 @@ def best(
         if finding.strict:
             warnings.warn(finding.said, CkptselWarning, stacklevel=2)
     return ranking.rows[0]
+
+
+def export(
+    source: str | os.PathLike[str] | Ranking,
+    dest: str | os.PathLike[str],
+    *,
+    target: str | None = None,
+    model: str | os.PathLike[str] | None = None,
+    drop_optimizer: bool = False,
+    dtype: FloatName | None = None,
+    unsafe: bool = False,
+    check: bool = True,
+    force: bool = False,
+    strict: bool = False,
+) -> Exported:
+    """Write a checkpoint in the format that the destination's suffix says: `ckptsel export`.
+
+    What is doubtful about it is a CkptselWarning, and in the result's findings.
+
+    Args:
+        source: a checkpoint, or what `find` ranked, whose best one is taken.
+        dest: the new path.
+        target: the format, where the suffix does not say it: what `--as` takes.
+        model: a saved model, or a config from `model.to_json()`, that the weights belong to.
+        drop_optimizer: leave the optimizer's state out.
+        dtype: `float16`, `bfloat16` or `float32`, for the weights that are floats.
+        unsafe: let Keras run code that the file carries.
+        check: read the result back and compare it, before it takes its name.
+        force: replace what is there.
+        strict: raise where something would otherwise only be a finding.
+
+    Raises:
+        ConversionError: if it cannot be converted.
+        CkptselError: if the source cannot be read, or the destination not be written.
+    """
+    from ckptsel.transfer.export import Options  # noqa: PLC0415 - finding needs none of it
+    from ckptsel.transfer.export import export as core  # noqa: PLC0415
+
+    options = Options(
+        drop_optimizer=drop_optimizer,
+        dtype=dtype,
+        model="" if model is None else os.fspath(model),
+        unsafe=unsafe,
+    )
+    done = core(
+        os.fspath(source) if isinstance(source, (str, os.PathLike)) else source,
+        os.fspath(dest),
+        options,
+        chosen=target,
+        check=check,
+        force=force,
+        strict=strict,
+    )
+    for finding in done.findings:
+        if finding.strict:
+            warnings.warn(finding.said, CkptselWarning, stacklevel=2)
+    return done
 
 
 def _paths(locations: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:

@@ -123,3 +123,13 @@ def test_the_lock_keeps_another_out(tmp_path: Path) -> None:
         with pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert not (tmp_path / LOG_NAME).read_bytes()
+
+
+def test_the_documented_lines() -> None:
+    """The example in docs/keras.md is what is written, key by key."""
+    text = (Path(__file__).parents[1] / "docs" / "keras.md").read_text("utf-8")
+    example = text.partition("```json\n")[2].partition("```")[0].replace("\n ", " ")
+    first, second = (read_line(line.encode()) for line in example.splitlines())
+    assert isinstance(first, Saved)
+    assert isinstance(second, Removed)
+    assert [first.line(), second.line()] == example.splitlines(keepends=True)

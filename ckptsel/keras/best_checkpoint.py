@@ -7,28 +7,19 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
-from ckptsel.errors import CkptselWarning, DirectionError, MonitorNotFoundError, UsageError
+from ckptsel.errors import CkptselWarning
 from ckptsel.keras import saving
 from ckptsel.keras.history import History
 from ckptsel.keras.keeping import is_better, kept
-from ckptsel.keras.names import (
-    checked_pattern,
-    default_pattern,
-    formatted,
-    free_name,
-    listed,
-    similar,
-)
-from ckptsel.ranking.order import monitor_for
+from ckptsel.keras.logged import not_logged, scalar, scalars
+from ckptsel.keras.names import checked_pattern, default_pattern, formatted, free_name
+from ckptsel.keras.options import check_options, direction
 from ckptsel.training_log import Saved, TrainingLog
 from ckptsel.transfer.failures import writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ckptsel.checkpoint import Monitor
 
 
 class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types
@@ -76,15 +67,15 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__()
-        _check(mode, keep_best, keep_last, save_freq)
+        self.directory = os.fspath(directory)
+        check_options(self.directory, mode, keep_best, keep_last, save_freq)
         by_batch = save_freq != "epoch"
-        self._monitor = _direction(monitor, mode)
+        self._monitor = direction(monitor, mode)
         self._pattern = (
             default_pattern(monitor, weights_only=save_weights_only, by_batch=by_batch)
             if pattern is None
             else checked_pattern(pattern, weights_only=save_weights_only, by_batch=by_batch)
         )
-        self.directory = os.fspath(directory)
         self.monitor = monitor
         self.mode = self._monitor.mode
         self.keep_best = keep_best
@@ -131,13 +122,13 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         self._last_batch = batch
         if self._batches >= self.save_freq:
             self._batches = 0
-            self._save(batch + 1, _scalars(logs))
+            self._save(batch + 1, scalars(logs))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Save, unless that is done by batches."""
         self._epoch = epoch
         if self.save_freq == "epoch":
-            self._save(None, _scalars(logs))
+            self._save(None, scalars(logs))
 
     def _recall(self) -> None:
         with writing(self._log.path):
@@ -163,7 +154,8 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             # It may be computed in some epochs only: validation_freq.
             if self._was_logged:
                 return
-            raise self._not_logged(metrics)
+            by_batch = self.save_freq != "epoch"
+            raise not_logged(self.monitor, metrics, by_batch=by_batch)
         self._was_logged = True
         value = metrics[self.monitor]
         if not self._would_stay(value):
@@ -196,7 +188,7 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         return Saved(
             file=os.path.relpath(final, self.directory).replace(os.sep, "/"),
             epoch=self._epoch + 1,
-            step=None if optimizer is None else int(_scalar(optimizer.iterations) or 0),
+            step=None if optimizer is None else int(scalar(optimizer.iterations) or 0),
             time=saving.now(),
             keras=keras.__version__,
             size_bytes=size_bytes,
@@ -226,58 +218,6 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             if place not in stays:
                 saving.prune(self._log, save, self._history.path(save))
 
-    def _not_logged(self, metrics: Mapping[str, float]) -> MonitorNotFoundError:
-        hint = similar(self.monitor, metrics)
-        if self.save_freq != "epoch":
-            hint = "after a batch only the training's own metrics are known: save_freq='epoch'"
-        elif self.monitor.startswith("val_") and not any(n.startswith("val_") for n in metrics):
-            hint = (
-                "it needs validation data; if that is not used in every epoch, let the first be"
-                " one of them: validation_freq=[1, 5, 10]"
-            )
-        says = f"{self.monitor!r} was not logged; there are {listed(metrics)}"
-        return MonitorNotFoundError(says, hint=hint)
-
     def _say(self, message: str) -> None:
         if self.verbose > 0:
             print(f"\nEpoch {self._epoch + 1}: {message}")
-
-
-def _check(mode: str, keep_best: int | None, keep_last: int | None, save_freq: str | int) -> None:
-    """Refuse what makes no sense.
-
-    Raises:
-        UsageError: with the reason.
-    """
-    if mode not in ("min", "max", "auto"):
-        raise UsageError(f"unknown mode {mode!r}", hint="the modes are min, max and auto")
-    for name, number in (("keep_best", keep_best), ("keep_last", keep_last)):
-        if number is not None and number < 0:
-            raise UsageError(f"{name} is {number}", hint="None keeps all")
-    if keep_best == 0 and keep_last == 0:
-        raise UsageError("keep_best=0 and keep_last=0 would keep nothing")
-    if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
-        raise UsageError(f"unknown save_freq {save_freq!r}", hint="'epoch', or a number of batches")
-
-
-def _direction(monitor: str, mode: str) -> Monitor:
-    try:
-        return monitor_for(monitor, mode)
-    except DirectionError as error:
-        raise DirectionError(error.message, hint="say it: mode='min' or mode='max'") from None
-
-
-def _scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
-    """The logged values that are one number each, to the last digit."""
-    values = {name: _scalar(value) for name, value in (logs or {}).items()}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _scalar(value: Any) -> float | None:
-    if isinstance(value, (int, float)):
-        return float(value)
-    try:
-        found = np.asarray(keras.ops.convert_to_numpy(value))
-        return float(found) if found.ndim == 0 else None
-    except (TypeError, ValueError):
-        return None

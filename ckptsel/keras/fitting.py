@@ -26,20 +26,26 @@ _BY_ORDER = "h5"
 _NAMED = 8
 
 
-def check_fit(live: Live, contents: Contents, path: str) -> None:
+def check_fit(live: Live, contents: Contents, path: str) -> str:
     """Compare a checkpoint with a model, before it is loaded.
+
+    Returns:
+        What cannot be told of the two, as a sentence; "" if nothing.
 
     Raises:
         ModelMismatchError: if it does not fit, or Keras would load it into the wrong layers.
         DamagedError: if its tensors cannot be listed.
     """
+    file = places_of(contents)
     if contents.kind == _BY_ORDER:
-        found = fit(live.by_order(), places_of(contents), "order")
+        found = fit(live.by_order(), file, "order")
     else:
-        found = fit(live.by_path(), places_of(contents), "path")
+        found = fit(live.by_path(), file, "path")
     bad = [match for match in found.matches if not match.is_good]
     if not bad:
-        return
+        # As in files of tf_keras. Where names were made up, nobody called the layers anything.
+        is_doubtful = found.notes and not any(place.name for place in file)
+        return f"{path!r} has no names of layers: {found.notes[0]}" if is_doubtful else ""
     details = [_told(match) for match in bad[:_NAMED]]
     if len(bad) > _NAMED:
         details.append(f"and {len(bad) - _NAMED} more")

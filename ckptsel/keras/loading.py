@@ -150,7 +150,7 @@ def _load(model: Any, path: str) -> None:
         with writing(before):
             save_weights(model, before)
         with open_contents(before) as now:
-            check_fit(Live(model, now), contents, path)
+            doubt = check_fit(Live(model, now), contents, path)
         try:
             _load_file(model, file)
             after = os.path.join(folder, "after.weights.h5")
@@ -161,6 +161,8 @@ def _load(model: Any, path: str) -> None:
         except BaseException:
             model.load_weights(before)
             raise
+    if doubt:
+        _warn(doubt)
 
 
 def _load_file(model: Any, path: str) -> None:

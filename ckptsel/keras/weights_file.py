@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # What HDF5 needs besides the values: measured with keras 3.15 for 1 to 300 layers, and rounded up.
-_FILE_BYTES, _LAYER_BYTES, _VARIABLE_BYTES = 16 * 1024, 3 * 1024, 1024
+_FILE_BYTES, _LAYER_BYTES, _VARIABLE_BYTES = 16 * 1024, 3 * 1024, 2 * 1024
 # The file system does not know how to reserve.
 _CANNOT_RESERVE = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV}
 
@@ -29,7 +29,7 @@ def save_weights(model: Any, path: str) -> None:
     Raises:
         OSError: if there is no room, or it cannot be written.
     """
-    _reserve(path, _size_bytes(model))
+    _reserve(path, size_bytes(model))
     try:
         model.save_weights(path, overwrite=True)
     except RuntimeError as error:
@@ -46,7 +46,7 @@ def layers_of(model: Any) -> Iterator[Any]:
         yield from layers_of(layer)
 
 
-def _size_bytes(model: Any) -> int:
+def size_bytes(model: Any) -> int:
     """How large the file may become."""
     optimizer = getattr(model, "optimizer", None)
     variables = [*model.variables, *(optimizer.variables if optimizer is not None else ())]

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.lines import first_line, lines
 from ckptsel.sources.log import LogKind, LogRow, whole
+from ckptsel.training_log import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_SCHEMA = 1
 
 
 def _recognise(head: bytes) -> bool:
@@ -29,7 +28,7 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         entry = _entry(line)
         if entry is None:
             bad += [place] if line.strip() else []
-        elif whole(entry.get("schema")) != _SCHEMA:
+        elif whole(entry.get("schema")) != SCHEMA:
             newer = newer or place
         elif (row := _row(place, entry)) is not None:
             yield row

@@ -236,6 +236,15 @@ def test_batches(training: Any, callback: Any, tmp_path: Path) -> None:
     ]
 
 
+def test_several_batches_a_step(training: Any, callback: Any, tmp_path: Path) -> None:
+    """With steps_per_execution not every batch is told of, and each is counted."""
+    model = training.model()
+    model.compile("sgd", "mse", run_eagerly=True, steps_per_execution=2)
+    kept = callback(monitor="loss", save_freq=3, keep_best=None)
+    training.fit(model, kept, epochs=2, batch_size=16)
+    assert [line["step"] for line in lines(tmp_path / "run")] == [4, 8]
+
+
 def test_batches_know_no_validation(training: Any, callback: Any) -> None:
     """A monitor that no batch has is an error that says so."""
     with pytest.raises(MonitorNotFoundError, match="'val_loss' was not logged") as caught:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROUNDS = 30
+# A save has five steps at least, one that removes another two more.
+STEPS = 20
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -53,34 +55,77 @@ def values(folder: Path) -> dict[str, float]:
     return found
 
 
+class Rounds:
+    """Trainings in one folder, one killed after the other.
+
+    Args:
+        process: what forks them.
+        folder: where they save.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+        self._best = float("inf")
+        self.loaded = ""
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
+
+    def start(self, number: int = 0) -> int:
+        """Begin a training, which has loaded what was best before, every weight of it: its pid."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{self._folder} {number}\n")
+        self._process.stdin.flush()
+        line = self._line()
+        assert not line.startswith("ended"), "the training could not load the best, or not begin"
+        pid, remembered, path = line.split(" ", 2)
+        assert path == self.loaded
+        assert remembered == "None" or float(remembered) <= self._best
+        return int(pid)
+
+    def saved(self) -> None:
+        """Wait for the first save."""
+        assert self._line() == "saved"
+
+    def ended(self) -> None:
+        """See that it was killed, and that the best is sound and no worse than before."""
+        line = self._line()
+        while line == "saved":
+            line = self._line()
+        assert line == f"ended {-signal.SIGKILL}"
+        logged = values(self._folder)
+        shown = [name for name in names(self._folder) if not name.startswith(".")]
+        assert {*shown} <= {*logged}
+        # Two best and one last; one more where a kill came between saving and removing. (Of the
+        # two alternating kinds each removes the other's, because the log is the same.)
+        assert len(shown) <= 4
+        assert len(names(self._folder)) - len(shown) <= 1
+        if shown:
+            found = ckptsel.best(self._folder, monitor="val_loss").checkpoint
+            assert verify(found.path).is_sound
+            assert logged[found.name] <= self._best
+            self._best, self.loaded = logged[found.name], found.path
+
+
 def test_killed_thirty_times(trainings: subprocess.Popen[str], tmp_path: Path) -> None:
-    """After each kill `best` names a file that is sound, loads, and is no worse than before."""
-    assert trainings.stdin is not None
-    assert trainings.stdout is not None
+    """At random moments: after each, `best` names a file that loads and is no worse."""
     chance = random.Random(4)
-    best = float("inf")
-    loaded = ""
+    rounds = Rounds(trainings, tmp_path)
     for _ in range(ROUNDS):
-        trainings.stdin.write(f"{tmp_path}\n")
-        trainings.stdin.flush()
-        line = trainings.stdout.readline()
-        assert line, "the training could not load the best, or did not begin"
-        pid, remembered, path = line.rstrip("\n").split(" ", 2)
-        # What was best before the kill was loaded into a new model, every weight of it.
-        assert path == loaded
-        assert remembered == "None" or float(remembered) <= best
-        time.sleep(chance.uniform(0.02, 0.4))
-        os.kill(int(pid), signal.SIGKILL)
-        assert trainings.stdout.readline() == f"ended {-signal.SIGKILL}\n"
-        logged = values(tmp_path)
-        assert {name for name in names(tmp_path) if not name.startswith(".")} <= {*logged}
-        if not logged:
-            continue
-        found = ckptsel.best(tmp_path, monitor="val_loss").checkpoint
-        assert verify(found.path).is_sound
-        assert logged[found.name] <= best
-        best, loaded = logged[found.name], found.path
-    assert loaded, "no training came as far as its first save"
-    # Two best and one last; one more where a kill came between saving and removing.
-    assert len([name for name in names(tmp_path) if not name.startswith(".")]) <= 4
-    assert len([name for name in names(tmp_path) if name.startswith(".")]) <= 1
+        pid = rounds.start()
+        rounds.saved()
+        time.sleep(chance.uniform(0, 0.12))
+        os.kill(pid, signal.SIGKILL)
+        rounds.ended()
+    assert rounds.loaded
+
+
+def test_killed_at_every_step(trainings: subprocess.Popen[str], tmp_path: Path) -> None:
+    """Before each single step of several saves: the same holds."""
+    rounds = Rounds(trainings, tmp_path)
+    for number in range(1, STEPS + 1):
+        rounds.start(number)
+        rounds.ended()
+    assert rounds.loaded

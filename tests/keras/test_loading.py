@@ -283,3 +283,58 @@ def test_a_tensorflow_checkpoint(keras: Any, load: Any, tmp_path: Path) -> None:
     with pytest.raises(UnknownFormatError, match="tf-checkpoint") as caught:
         load(dense(keras), tmp_path, "val_loss")
     assert "tf.train.Checkpoint(model=model).read(" in caught.value.hint
+
+
+def test_sharded_weights(keras: Any, load: Any, tmp_path: Path) -> None:
+    """Weights in several files are verified, compared and loaded as one."""
+    saved = filled(dense(keras, "abcdef", units=64))
+    saved.save_weights(tmp_path / "w-val_loss=0.5.weights.json", max_shard_size=2e-5)
+    assert len(list(tmp_path.glob("*_0000?.weights.h5"))) > 1
+    model = dense(keras, "abcdef", units=64)
+    assert load(model, tmp_path, "val_loss").kind == "sharded weights"
+    assert same(model, saved.get_weights())
+
+
+def test_a_lambda_layer_does_not_run(keras: Any, load: Any, tmp_path: Path) -> None:
+    """Of a whole model only the weights are loaded: what its config could run does not matter."""
+
+    def built() -> Any:
+        layers = [keras.layers.Dense(4, name="a"), keras.layers.Lambda(lambda x: x * 2)]
+        return keras.Sequential([keras.layers.Input((4,)), *layers])
+
+    saved = filled(built())
+    save(saved, tmp_path / "w-val_loss=0.5.keras")
+    model = built()
+    load(model, tmp_path, "val_loss")
+    assert same(model, saved.get_weights())
+
+
+def test_weights_of_keras_2(keras: Any, load: Any, tmp_path: Path) -> None:
+    """Files of tf_keras load; its weights files hold no names, which is said where it matters."""
+    legacy: Any = pytest.importorskip("tf_keras")
+    layers = [legacy.layers.Dense(4, name=name) for name in "ab"]
+    saved = legacy.Sequential([legacy.layers.Input((4,)), *layers])
+    path = save(saved, tmp_path / "w-val_loss=0.5.weights.h5")
+    model = dense(keras)
+    with told() as warnings:
+        load(model, path, "val_loss")
+    assert same(model, saved.get_weights())
+    (warning,) = warnings
+    assert "has no names of layers: 2 layers are alike in class and shape" in warning
+    whole = save(saved, tmp_path / "whole" / "w-val_loss=0.5.h5")
+    with told() as warnings:
+        load(model, whole, "val_loss")
+        with pytest.raises(ModelMismatchError, match="does not fit"):
+            load(dense(keras, "ba"), whole, "val_loss")
+    assert warnings == []
+
+
+def test_a_link_out_of_the_file(keras: Any, load: Any, tmp_path: Path) -> None:
+    """A file that takes its values from another is not loaded."""
+    h5py: Any = pytest.importorskip("h5py")
+    path = save(filled(dense(keras)), tmp_path / "w-val_loss=0.5.weights.h5")
+    with h5py.File(path, "r+") as file:
+        del file["layers/dense/vars/0"]
+        file["layers/dense/vars/0"] = h5py.ExternalLink("/elsewhere.h5", "/values")
+    with pytest.raises(DamagedError, match="external-link"):
+        load(dense(keras), tmp_path, "val_loss")

@@ -1,0 +1,92 @@
+"""From a training with BestCheckpoint to `ckptsel best`, which reads its log."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ckptsel
+from tests.keras.conftest import lines, names
+from tests.running import run
+
+_ROOTS = [str(Path(ckptsel.__file__).parents[1]), str(Path(__file__).parents[2])]
+
+
+def best(folder: Path, *options: str) -> dict[str, Any]:
+    """What `ckptsel best` says of a folder, as JSON."""
+    done = run("best", str(folder), "--monitor", "val_loss", "-o", "json", *options)
+    assert done.returncode == 0, done.stderr.decode()
+    found: dict[str, Any] = json.loads(done.stdout)["best"]
+    return found
+
+
+def test_values_that_look_the_same(training: Any, callback: Any, here: Path) -> None:
+    """The log's full precision decides, and is shown with the line it comes from."""
+    values = [0.50004, 0.50001, 0.50003]
+    kept = callback(keep_best=None)
+    training.fit(training.model(), training.Told(values), kept, epochs=3)
+    found = best(here / "run", "--strict")
+    assert (found["epoch"], found["value"], found["text"]) == (2, 0.50001, "0.50001")
+    assert found["source"] == "ckptsel:ckptsel.jsonl:2"
+    assert found["path"] == kept.best_path
+    assert found["step"] == 2
+
+
+def test_names_without_values(training: Any, callback: Any, here: Path) -> None:
+    """With the log, names need no metric; every logged one can be asked for."""
+    kept = callback(pattern="{epoch:03d}.weights.h5", keep_best=None)
+    training.fit(training.model(), training.Told([0.4, 0.3, 0.5]), kept, epochs=3)
+    assert best(here / "run")["epoch"] == 2
+    metrics = [line["metrics"] for line in lines(here / "run")]
+    lowest = min(range(3), key=lambda place: metrics[place]["mae"])
+    done = run("best", "run", "--monitor", "mae", "--mode", "min")
+    assert done.stdout.decode() == f"run/00{lowest + 1}.weights.h5\n"
+
+
+def test_a_second_fit_and_a_move(training: Any, callback: Any, here: Path) -> None:
+    """Files of the same epoch are told apart, and the folder may be moved."""
+    kept = callback(pattern="{epoch:03d}.weights.h5")
+    for values in ([0.5, 0.4], [0.45, 0.35]):
+        training.fit(training.model(), training.Told(values), kept, epochs=2)
+    (here / "run").rename(here / "moved")
+    found = best(here / "moved")
+    assert (found["name"], found["value"]) == ("002-v1.weights.h5", 0.35)
+
+
+def test_nan_in_the_log(training: Any, callback: Any, here: Path) -> None:
+    """A file whose value is NaN is kept as the last, and does not compete."""
+    values = [0.5, float("nan")]
+    training.fit(training.model(), training.Told(values), callback(), epochs=2)
+    assert len(names(here / "run")) == 2
+    assert best(here / "run")["epoch"] == 1
+
+
+def test_folders_in_the_pattern(training: Any, callback: Any, here: Path) -> None:
+    """The log stands above the files, and names them by their paths."""
+    kept = callback(pattern="e{epoch:02d}/w.weights.h5")
+    training.fit(training.model(), training.Told([0.4, 0.3, 0.5]), kept, epochs=3)
+    assert best(here / "run")["path"] == kept.best_path
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_another_backend(tmp_path: Path, backend: str) -> None:
+    """The callback and the loader know nothing of what Keras computes with."""
+    for package in ("keras", backend):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.keras.other_backend", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(_ROOTS)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{backend}: loaded the best of 3"

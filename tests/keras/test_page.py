@@ -17,9 +17,8 @@ def test_every_argument_is_in_the_table() -> None:
     pytest.importorskip("keras")
     kind = importlib.import_module("ckptsel.keras").BestCheckpoint
     taken = list(inspect.signature(kind).parameters.values())
-    rows = re.findall(
-        r"^\| `(\w+)` \| `?([^`|]*?)`? \|", PAGE.partition("## The log")[0], re.MULTILINE
-    )
+    table = PAGE.partition("## The log")[0]
+    rows = re.findall(r"^\| `(\w+)` \|\s*`?([^`|]*?)`?\s*\|", table, re.MULTILINE)
     assert [name for name, _ in rows] == [parameter.name for parameter in taken]
     for (name, default), parameter in zip(rows, taken, strict=True):
         if name not in ("directory", "pattern"):

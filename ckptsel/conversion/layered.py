@@ -57,13 +57,11 @@ class Layered:
         layers: in the model's order; those without weights may be missing.
         optimizer_bytes: of the optimizer's state, which has no place here.
         written_by: `keras_version` and `backend`, where they are known.
-        findings: what there is to say about the order of the weights.
     """
 
     layers: tuple[Layer, ...]
     optimizer_bytes: int = 0
     written_by: tuple[tuple[str, str], ...] = ()
-    findings: tuple[Finding, ...] = ()
 
 
 def layers_of(contents: Contents, path: str) -> Layered:
@@ -82,8 +80,7 @@ def layers_of(contents: Contents, path: str) -> Layered:
     if isinstance(contents, TensorFlowV2):
         from ckptsel.conversion.object_graph import layers_in_graph  # noqa: PLC0415
 
-        layers, findings = layers_in_graph(contents, path)
-        return Layered(layers, optimizer_bytes, findings=findings)
+        return Layered(layers_in_graph(contents, path), optimizer_bytes)
     assert isinstance(contents, KerasLegacy), "the table names only these"
     known = {tensor.path: tensor for tensor in tensors}
     layers = tuple(

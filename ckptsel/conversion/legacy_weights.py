@@ -51,8 +51,7 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
     items, findings = itemized(named.items(), path, options)
     if layered.optimizer_bytes and not options.drop_optimizer:
         findings = (*findings, optimizer_left_out(path))
-    said = (*layered.findings, *findings)
-    return Cargo(path, contents, items, layered.optimizer_bytes, attributes, said)
+    return Cargo(path, contents, items, layered.optimizer_bytes, attributes, findings)
 
 
 def _layered(contents: Contents, path: str, options: Options) -> Layered:

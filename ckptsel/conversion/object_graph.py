@@ -9,9 +9,9 @@ in the order of the layers), and `Functional` in keras/src/models/functional.py 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from ckptsel.checkpoint import Finding
 from ckptsel.conversion.layered import Layer, Weight
 from ckptsel.errors import ConversionError
 
@@ -34,14 +34,13 @@ _COUNTED = "layer_with_weights-"
 _DEEPEST = 50
 
 
-def layers_in_graph(
-    contents: TensorFlowV2, path: str
-) -> tuple[tuple[Layer, ...], tuple[Finding, ...]]:
+def layers_in_graph(contents: TensorFlowV2, path: str) -> tuple[Layer, ...]:
     """The layers of the one Keras model in a checkpoint, in its order, with their weights.
 
     Raises:
-        ConversionError: if there is no such model, more than one, or a layer whose variables
-            come in an order that is not known.
+        ConversionError: if there is no such model, more than one, a layer whose variables come
+            in an order that is not known, or a model in the model and nothing that tells which
+            of its layers are frozen.
     """
     graph = contents.objects()
     if graph is None:
@@ -59,7 +58,7 @@ def layers_in_graph(
             f"{path!r} holds {left[0]}, which is of no layer of its model",
             hint=".npz and .safetensors hold all values by name",
         )
-    return layers, tuple(walk.findings)
+    return layers
 
 
 class _Walk:
@@ -69,7 +68,7 @@ class _Walk:
         self._nodes = graph.nodes
         self._tensors = tensors
         self._path = path
-        self.findings: list[Finding] = []
+        self._trained = {*_trained(graph)}
 
     def model(self) -> Node:
         """The model: what was saved, or the only one that hangs on it."""
@@ -104,19 +103,32 @@ class _Walk:
 
     def layers(self, model: Node) -> Iterator[Layer]:
         """The layers with weights."""
-        for number, node in enumerate(self._ordered(model)):
+        for node in self._ordered(model):
             parts = [*self._parts(node, 0)]
-            weights = [w for own in parts for w in own if not _is_still(w)]
-            weights += [w for own in parts for w in own if _is_still(w)]
+            weights = [weight for own in parts for weight in own]
             if len(parts) > 1:
-                message = (
-                    f"layer {number} is a model itself: its weights stand in the order that they"
-                    " have where no layer of it is frozen"
-                )
-                self.findings.append(Finding("assumed-trainable", message, self._path, strict=True))
-            if weights:
                 # A model within the model does not leave its own name.
-                yield Layer(weights[0].owner if len(parts) == 1 else "", tuple(weights))
+                yield Layer("", tuple(self._sorted(weights)))
+            elif weights:
+                yield Layer(weights[0].owner, tuple(weights))
+
+    def _sorted(self, weights: list[Weight]) -> list[Weight]:
+        """The weights of an inner model: what is trained of all its layers before what is not.
+
+        An optimizer holds something for each weight that it trains.
+        """
+        trainable = [weight for weight in weights if not _is_still(weight)]
+        if not any(self._is_trained(weight) for weight in trainable):
+            raise ConversionError(
+                f"{self._path!r} holds a model in a model, and no optimizer's state that would tell"
+                f" which of its layers are frozen, {weights[0].owner!r} for one: their order"
+                " depends on it",
+                hint="give --model and write .weights.h5 or .keras, which do not depend on it",
+            )
+        return sorted(weights, key=lambda w: _is_still(w) or not self._is_trained(w))
+
+    def _is_trained(self, weight: Weight) -> bool:
+        return weight.name.removesuffix(":0") in self._trained
 
     def _parts(self, node: Node, depth: int) -> Iterator[list[Weight]]:
         """The weights of a layer, or of each layer in it."""
@@ -173,6 +185,27 @@ class _Walk:
             hint="load the checkpoint with the code of the model, and save its weights again;"
             " .npz and .safetensors hold all values by name",
         )
+
+
+def _trained(graph: ObjectGraph) -> Iterator[str]:
+    """The own names of the variables that an optimizer trains."""
+    names = {number: name for number, node in enumerate(graph.nodes) for _, name in node.variables}
+    # Two inner models may each have a layer of one name, and then a name tells nothing.
+    unique = {name for name, count in Counter(names.values()).items() if count == 1}
+    for node in graph.nodes:
+        numbers = [*node.owners]  # tf_keras before 2.11, and its legacy optimizers
+        children = {name: number for number, name in node.children}
+        if node.is_optimizer and "_trainable_variables" in children:  # Keras 3
+            numbers += [
+                number for number, _ in graph.nodes[children["_trainable_variables"]].children
+            ]
+        yield from unique.intersection(names.get(number, "") for number in numbers)
+        if node.is_optimizer and "_variables" in children:
+            for number, _ in graph.nodes[children["_variables"]].children:
+                # tf_keras puts its own names in front: `Adam/m/dense/kernel`
+                slot = names.get(number, "").split("/")
+                behind = ("/".join(slot[start:]) for start in range(1, len(slot)))
+                yield from [name for name in behind if name in unique][:1]
 
 
 def _counted(children: Mapping[str, Node]) -> Sequence[str]:

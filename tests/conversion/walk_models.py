@@ -38,7 +38,7 @@ def branches(k: Any) -> Any:
     return k.Model(inputs, k.layers.Dense(2, name="out")(both), name="branched")
 
 
-def nested(k: Any) -> Any:
+def nested(k: Any, *, frozen: bool = False) -> Any:
     """A model in a model, with layers of one shape on both sides of its normalization."""
     inputs = k.Input((6,), name="given")
     body = k.Sequential(
@@ -50,10 +50,17 @@ def nested(k: Any) -> Any:
         ],
         name="body",
     )
+    # The HDF5 of Keras 2 puts what is trained first.
+    body.get_layer("before").trainable = not frozen
     return k.Model(inputs, k.layers.Dense(2, name="head")(body(inputs)), name="nested")
 
 
-MODELS = {"sequential": sequential, "branches": branches, "nested": nested}
+def frozen(k: Any) -> Any:
+    """A model in a model, of which the first layer is not trained."""
+    return nested(k, frozen=True)
+
+
+MODELS = {"sequential": sequential, "branches": branches, "nested": nested, "frozen": frozen}
 
 
 def trained(k: Any, name: str) -> Any:

@@ -63,11 +63,13 @@ class Node:
         children: number of the object and its name, as an attribute of this one.
         variables: key in the checkpoint and own name of each value.
         slots: the numbers of variables that an optimizer keeps for others.
+        owners: the numbers of those others.
     """
 
     children: tuple[tuple[int, str], ...]
     variables: tuple[tuple[str, str], ...]  # its key in the checkpoint, its own name
     slots: tuple[int, ...]
+    owners: tuple[int, ...]
 
     @classmethod
     def of(cls, proto: Message) -> Node:
@@ -76,6 +78,7 @@ class Node:
             tuple((child.number(1), child.text(2)) for child in proto.messages(1)),
             tuple((value.text(3), value.text(2)) for value in proto.messages(2)),
             tuple(slot.number(3) for slot in proto.messages(3)),
+            tuple(slot.number(1) for slot in proto.messages(3)),
         )
 
     @property

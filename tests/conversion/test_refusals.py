@@ -18,6 +18,8 @@ from tests.conversion.made import config, legacy, weights
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conversion.conftest import Samples
+
 KERNEL, BIAS = np.ones((2, 2), "f4"), np.zeros((2,), "f4")
 DENSE = {"units": 2}
 
@@ -174,3 +176,41 @@ def test_no_weights(tmp_path: Path) -> None:
     source = weights(tmp_path / "w.weights.h5", {})
     with pytest.raises(ConversionError, match="no weights"):
         export(source, str(tmp_path / "b.npz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("nested", "no optimizer's state that would tell"),
+        ("two", "holds 2 models"),
+        ("subclassed", "no model that tells the order"),
+        ("more", "is of no layer of its model"),
+        ("both-two", "order that is not known"),
+        ("both-three", "order that is not known"),
+        ("named", "no graph of objects"),
+        ("both-two.keras", "keeps its weights in parts"),
+        ("both-three.keras", "keeps its weights in parts"),
+    ],
+)
+def test_models_whose_order_is_not_told(
+    samples: Samples, tmp_path: Path, name: str, error: str
+) -> None:
+    """Real checkpoints that Keras 2's layout could only guess: refused, and nothing is written."""
+    with pytest.raises(ConversionError, match=error) as caught:
+        export(str(samples.folder / "odd" / name), str(tmp_path / "w.h5"), chosen="h5")
+    assert caught.value.hint
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", ["both-two.h5", "both-three.h5"])
+def test_layers_in_parts(samples: Samples, tmp_path: Path, name: str) -> None:
+    """The two directions of a Bidirectional stand elsewhere in Keras 3: refused."""
+    with pytest.raises(ConversionError, match="keeps its weights in parts"):
+        export(str(samples.folder / "odd" / name), str(tmp_path / "w.weights.h5"))
+
+
+def test_a_config_tells_what_a_graph_does_not(samples: Samples, tmp_path: Path) -> None:
+    """By the layers' names a model in a model has its places in Keras 3, whatever is frozen."""
+    source = str(samples.folder / "odd" / "nested")
+    model = Options(model=str(samples.folder / "nested.json"))
+    assert export(source, str(tmp_path / "m.keras"), model).is_checked

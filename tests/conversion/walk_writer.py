@@ -201,6 +201,46 @@ def tensorflow_one() -> None:
     note("tf-old-product", "tf-checkpoint-v1", path, model, {"kernel": model.kernel})
 
 
+class Subclassed(tf_keras.Model):  # type: ignore[misc]
+    """A model whose layers are attributes, in no order that a checkpoint tells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = tf_keras.layers.Dense(3)
+        self.other = tf_keras.layers.Dense(2)
+
+    def call(self, inputs: Any) -> Any:
+        """The forward pass."""
+        return self.other(self.one(inputs))
+
+
+def odd() -> None:
+    """What cannot be placed; `odd/<name>`."""
+    folder = os.path.join(FOLDER, "odd")
+    os.makedirs(folder)
+    plain = MODELS["sequential"](tf_keras)
+    nested = MODELS["nested"](tf_keras)
+    tf.train.Checkpoint(model=nested).write(f"{folder}/nested")
+    tf.train.Checkpoint(a=plain, b=nested).write(f"{folder}/two")
+    mine = Subclassed()
+    mine(X)
+    tf.train.Checkpoint(model=mine).write(f"{folder}/subclassed")
+    tf.train.Checkpoint(model=plain, more=tf.Variable(1.0)).write(f"{folder}/more")
+    for framework, name in ((keras, "three"), (tf_keras, "two")):
+        k = framework.layers
+        both = framework.Sequential(
+            [k.Input((3, 2)), k.Bidirectional(k.LSTM(2, name="rnn"), name="both"), k.Dense(1)]
+        )
+        both.save(f"{folder}/both-{name}.h5")
+        both.save(f"{folder}/both-{name}.keras")
+        tf.train.Checkpoint(model=both).write(f"{folder}/both-{name}")
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        kernel = v1.get_variable("kernel", initializer=np.ones((2, 2), "float32"))
+        session.run(kernel.initializer)
+        v1.train.Saver().save(session, f"{folder}/named")
+
+
 def main() -> None:
     """Write all samples."""
     assert X.shape == (8, 6)
@@ -209,6 +249,7 @@ def main() -> None:
         keras_two(name)
     pytorch()
     tensorflow_one()
+    odd()
     with open(os.path.join(FOLDER, "index.json"), "w", encoding="utf-8") as file:
         json.dump(SAMPLES, file, indent=1)
 

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ckptsel.errors import CkptselWarning
-from ckptsel.selection import Query, select
+from ckptsel.selection import Query, parse_monitor, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def find(
     *locations: str | os.PathLike[str],
-    monitor: str | None = None,
+    monitor: str | Sequence[str] | None = None,
     mode: str = "auto",
     pattern: str | Sequence[str] = (),
     max_depth: int | None = None,
@@ -27,6 +27,8 @@ def find(
     exclude: str | Sequence[str] = (),
     tie: str = "later",
     per_run: bool = False,
+    pareto: bool = False,
+    smooth: int | None = None,
     strict: bool = False,
     allow_zero: bool = False,
     logs: str = "use",
@@ -35,7 +37,8 @@ def find(
 
     Args:
         locations: folders, files, TensorFlow prefixes or globs; the current folder if none.
-        monitor: the metric to rank by; None ranks nothing.
+        monitor: the metric to rank by, or several, such as `["val_loss", "val_accuracy:max"]`: of
+            those equal in the first, the second decides. None ranks nothing.
         mode: `min`, `max`, or `auto` for the curated table's direction.
         pattern: how names are built, as the training code says it; learned if not given.
         max_depth: 1 for the locations' own files only.
@@ -43,6 +46,8 @@ def find(
         exclude: globs, none of which may match.
         tie: which of equal printed values comes first: `later`, `earlier`, or `error`.
         per_run: rank only the best of each run.
+        pareto: with several monitors, rank all than which no other is better in every one.
+        smooth: rank by the median of so many values around each epoch, an odd number.
         strict: raise where something would otherwise only be a finding.
         allow_zero: let a zero win that Lightning may have written for "missing".
         logs: `use` the logs beside the checkpoints, `ignore` them, or take metrics from them
@@ -66,32 +71,37 @@ def find(
     >>> ranking.monitor.mode
     'max'
     """
+    name, mode, further = _monitors(monitor, mode)
     query = Query(
         locations=_paths(locations),
         patterns=_texts(pattern),
-        monitor=monitor,
+        monitor=name,
         mode=mode,
+        further=further,
         max_depth=max_depth,
         include=_texts(include),
         exclude=_texts(exclude),
         tie=tie,
         per_run=per_run,
+        pareto=pareto,
+        smooth=smooth,
         strict=strict,
         allow_zero=allow_zero,
         logs=logs,
     )
-    return select(query, rank=monitor is not None or per_run)
+    return select(query, rank=name is not None or query.takes_several)
 
 
 def best(
     *locations: str | os.PathLike[str],
-    monitor: str | None = None,
+    monitor: str | Sequence[str] | None = None,
     mode: str = "auto",
     pattern: str | Sequence[str] = (),
     max_depth: int | None = None,
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
     tie: str = "later",
+    smooth: int | None = None,
     strict: bool = False,
     allow_zero: bool = False,
     logs: str = "use",
@@ -110,15 +120,18 @@ def best(
     >>> best("docs/examples/runs/whole-models", monitor="val_loss").checkpoint.epoch
     10
     """
+    name, mode, further = _monitors(monitor, mode)
     query = Query(
         locations=_paths(locations),
         patterns=_texts(pattern),
-        monitor=monitor,
+        monitor=name,
         mode=mode,
+        further=further,
         max_depth=max_depth,
         include=_texts(include),
         exclude=_texts(exclude),
         tie=tie,
+        smooth=smooth,
         strict=strict,
         allow_zero=allow_zero,
         logs=logs,
@@ -185,6 +198,17 @@ def export(
         if finding.strict:
             warnings.warn(finding.said, CkptselWarning, stacklevel=2)
     return done
+
+
+def _monitors(
+    monitor: str | Sequence[str] | None, mode: str
+) -> tuple[str | None, str, tuple[str, ...]]:
+    """The first monitor, its mode, and the others."""
+    if not monitor:
+        return monitor if isinstance(monitor, str) else None, mode, ()
+    names = _texts(monitor)
+    name, said = parse_monitor(names[0])
+    return name, mode if mode != "auto" else said, names[1:]
 
 
 def _paths(locations: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:

@@ -159,6 +159,7 @@ class Ranked:
         metric: the monitor's value; None where it has none.
         reason: why it has no place, "" if it has one.
         tied: whether another has the same printed value.
+        smoothed: what it was ranked by in place of its value, None where nothing was smoothed.
     """
 
     rank: int | None
@@ -166,6 +167,7 @@ class Ranked:
     metric: Metric | None = None
     reason: str = ""
     tied: bool = False
+    smoothed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Monitor, Ranked, Ranking
@@ -12,7 +13,7 @@ from ckptsel.ranking.order import monitor_for
 from ckptsel.ranking.remarks import count_valueless, keras2_auto, name_traps
 from ckptsel.ranking.standing import everything, ranked, rest
 from ckptsel.ranking.traps import negated_loss, without_missing
-from ckptsel.search.query import Query
+from ckptsel.search.query import Query, parse_monitor
 from ckptsel.search.survey import Survey, survey
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckptsel.ranking.columns import Column
 
-__all__ = ["Query", "select"]
+__all__ = ["Query", "parse_monitor", "select"]
 
 
 def select(
@@ -65,13 +66,58 @@ def select(
     if not query.allow_zero:
         columns, zeros = without_missing(columns, monitor.mode)
         found.findings += [zeros] if zeros else []
-    rows = ranked(found, columns, fields, monitor, query, keep)
+    if query.further or query.smooth:
+        rows, behind = _by_several(found, columns, fields, monitor, query)
+        rows = rows[:keep]
+    else:
+        rows, behind = ranked(found, columns, fields, monitor, query, keep), []
     if not rows and keep is not None:
         raise _nothing_usable(found, monitor)
     found.findings += count_valueless(found, columns, monitor.name)
     if keep is None and not query.per_run:
+        rows += behind
         rows += rest(found, rows, fields, monitor)
     return _finished(found, query, monitor, rows)
+
+
+def _by_several(
+    found: Survey,
+    columns: list[Column],
+    fields: MonitorFields,
+    monitor: Monitor,
+    query: Query,
+) -> tuple[list[Ranked], list[Ranked]]:
+    """The checkpoints in the order of several monitors, or of smoothed values; and the beaten.
+
+    Raises:
+        UsageError, MonitorNotFoundError: as `select`, for a further monitor.
+        TieError: for a tie, if `query.tie` is `error`.
+    """
+    from ckptsel.ranking.several import Criterion, reranked  # noqa: PLC0415
+
+    first = Criterion(monitor, fields)
+    said = list(found.findings)
+    alone = replace(query, tie="later", per_run=False)
+    rows = ranked(found, columns, fields, monitor, alone, None)
+    # What is equal in one value is not yet equal.
+    found.findings = said + [f for f in found.findings[len(said) :] if f.code != "tie"]
+    if query.smooth:
+        from ckptsel.ranking.smoothing import smooth  # noqa: PLC0415
+
+        rows, first, findings = smooth(rows, first, found.logs, query.smooth)
+        found.findings += findings
+    criteria = [first]
+    for text in query.further:
+        name, mode = parse_monitor(text)
+        criteria.append(
+            Criterion(monitor_for(name, mode), _fields(found, replace(query, monitor=name)))
+        )
+    placed, findings = reranked(rows, criteria, query)
+    found.findings += findings
+    return (
+        [row for row in placed if row.rank is not None],
+        [row for row in placed if row.rank is None],
+    )
 
 
 def _fields(found: Survey, query: Query) -> MonitorFields:

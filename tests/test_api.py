@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Ranking
 
 ASKED: dict[str, Any] = {
-    "monitor": "val_loss",
+    "monitor": ["val_loss", "val_acc:max"],
     "mode": "min",
     "pattern": ["{epoch}-{val_loss:.1f}.h5", "w-{epoch}.h5"],
     "max_depth": 2,
@@ -27,12 +27,16 @@ ASKED: dict[str, Any] = {
     "exclude": ["b*"],
     "tie": "earlier",
     "per_run": True,
+    "pareto": True,
+    "smooth": 3,
     "strict": True,
     "allow_zero": True,
     "logs": "ignore",
 }
 QUERY = {
     **ASKED,
+    "monitor": "val_loss",
+    "further": ("val_acc:max",),
     "patterns": ("{epoch}-{val_loss:.1f}.h5", "w-{epoch}.h5"),
     "include": ("a*",),
     "exclude": ("b*",),
@@ -61,16 +65,18 @@ def test_find_passes_everything_on(here: Path, queries: list[Any]) -> None:
     query, options = queries[0]
     assert query == Query(locations=("x", str(here / "y")), **QUERY)
     assert options == {"rank": True}
-    assert {f.name for f in fields(Query)} - {"locations", "files", "patterns"} <= {*ASKED}
+    left_out = {"locations", "files", "patterns", "further", "rejected"}
+    assert {f.name for f in fields(Query)} - left_out <= {*ASKED}
 
 
 def test_best_passes_everything_on(here: Path, queries: list[Any]) -> None:
     """Every argument of `best` reaches the query; they are those of `find`."""
     make(here, "a.h5")
-    asked = {name: value for name, value in ASKED.items() if name != "per_run"}
+    several = {"per_run", "pareto"}
+    asked = {name: value for name, value in ASKED.items() if name not in several}
     ckptsel.best(**asked)
     query, options = queries[0]
-    assert query == Query(**{**QUERY, "per_run": False})
+    assert query == Query(**{**QUERY, **dict.fromkeys(several, False)})
     assert options["keep"] >= 1
     assert {*inspect.signature(ckptsel.best).parameters} == {*asked, "locations"}
     assert {*inspect.signature(ckptsel.find).parameters} == {*ASKED, "locations"}

@@ -31,11 +31,13 @@ def ranked(query: Query, *, keep: int | None = None, rank: bool = True) -> Ranki
 def wanted(query: Query, top: int | None) -> int | None:
     """How many rows to ask the core for: those that are taken, and a runner-up."""
     # The runs are not counted before they are found.
-    return None if query.per_run and top is None else (top or 1) + 1
+    return None if query.takes_several and top is None else (top or 1) + 1
 
 
 def taken(ranking: Ranking, query: Query, top: int | None) -> Sequence[Ranked]:
     """The best N rows, or all if there are fewer; without an N the best one, or each run's.
+
+    With --pareto and without an N, the front.
 
     Raises:
         NothingFoundError: none has a place in the ranking.
@@ -43,7 +45,7 @@ def taken(ranking: Ranking, query: Query, top: int | None) -> Sequence[Ranked]:
     rows = [row for row in ranking.rows if row.rank is not None]
     if not rows:
         raise NothingFoundError("no checkpoint could be ranked")
-    number = len(rows) if query.per_run and top is None else top or 1
+    number = len(rows) if query.takes_several and top is None else top or 1
     return rows[:number]
 
 
@@ -59,7 +61,7 @@ def sound(ranking: Ranking, query: Query, top: int | None) -> Sound:
     from ckptsel.verification.soundness import sound as core
 
     taken(ranking, query, top)
-    number = None if query.per_run and top is None else top or 1
+    number = None if query.takes_several and top is None else top or 1
     with reading() as on_bytes:
         found = core(query, ranking, number, keep=wanted(query, top), on_bytes=on_bytes)
     say(found.verdicts)

@@ -81,7 +81,7 @@ def run(
     rows = found.rows if found else choose.taken(ranking, query, top)
     check(conditions, rows, ranking)
     # One that was not asked for by number can get the destination's own name.
-    number = len(rows) if query.per_run and top is None else top
+    number = len(rows) if query.takes_several and top is None else top
     if query.strict:
         _refuse(transfer.copy(ranking, to, top=number, force=force, dry_run=True))
     with progress(lambda size: f"{text.size(size)} copied…") as tick:

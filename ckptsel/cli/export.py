@@ -136,8 +136,9 @@ def run(
     """
     from ckptsel.transfer import export as transfer
 
-    if query.per_run:
-        raise UsageError("--per-run gives several checkpoints, and export writes one")
+    if query.takes_several:
+        option = "--per-run" if query.per_run else "--pareto"
+        raise UsageError(f"{option} gives several checkpoints, and export writes one")
     conditions = parse_conditions(require)
     chosen = output_name(output_format, null=null, default="paths")
     how = transfer.Options(

@@ -36,7 +36,7 @@ def run(
     """
     show = printer(output_format, null=null, template=template, default="table")
     # The first N of an unranked list would be taken for the best N.
-    rank = query.monitor is not None or query.per_run or top is not None
+    rank = query.monitor is not None or query.takes_several or top is not None
     ranking = choose.ranked(query, rank=rank)
     rows = ranking.rows[:top]
     show("list", ranking, rows, choose.verified(ranking, rows, query) if verify else None)

@@ -70,6 +70,35 @@ Monitor = Annotated[
         help="The metric to rank by, such as val_loss. Not needed where the names hold only one.",
     ),
 ]
+Monitors = Annotated[
+    list[str],
+    _several(
+        "--monitor",
+        "-m",
+        metavar="NAME",
+        text="The metric to rank by, such as val_loss, or val_accuracy:max. Not needed where the"
+        " names hold only one. Of those equal in the first, the second decides.",
+    ),
+]
+Pareto = Annotated[
+    bool,
+    typer.Option(
+        "--pareto",
+        envvar="CKPTSEL_PARETO",
+        help="With several monitors: all than which no other is better in every one.",
+    ),
+]
+Smooth = Annotated[
+    int | None,
+    typer.Option(
+        "--smooth",
+        metavar="N",
+        min=3,
+        envvar="CKPTSEL_SMOOTH",
+        show_default=False,
+        help="Rank by the median of N values around each epoch, an odd number.",
+    ),
+]
 Mode = Annotated[
     Literal["min", "max", "auto"],
     typer.Option(

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
     from ckptsel.selection import Query
 
-_OF_RANKING = frozenset({"monitor", "mode", "per_run", "tie", "allow_zero", "no_logs", "logs_only"})
+_OF_RANKING = frozenset(
+    {"monitors", "mode", "smooth", "pareto", "per_run", "tie", "allow_zero", "no_logs", "logs_only"}
+)
 
 
 def query(
     *,
     locations: options.Locations = None,
-    monitor: options.Monitor = None,
+    monitors: options.Monitors,
     mode: options.Mode = "auto",
     patterns: options.Patterns,
     max_depth: options.MaxDepth = None,
@@ -30,6 +32,8 @@ def query(
     files_from: options.FilesFrom = None,
     files0_from: options.Files0From = None,
     per_run: options.PerRun = False,
+    smooth: options.Smooth = None,
+    pareto: options.Pareto = False,
     tie: options.Tie = "later",
     strict: options.Strict = False,
     allow_zero: options.AllowZero = False,
@@ -38,7 +42,7 @@ def query(
 ) -> Query:
     """What is asked for, from the options that say it."""
     from ckptsel import storage
-    from ckptsel.selection import Query
+    from ckptsel.selection import Query, parse_monitor
 
     sources = [bool(locations), files_from is not None, files0_from is not None]
     if sum(sources) > 1:
@@ -50,12 +54,13 @@ def query(
         files = storage.lines(files_from, separator=b"\n")
     elif files0_from is not None:
         files = storage.lines(files0_from, separator=b"\0")
+    monitor, of_monitor = parse_monitor(monitors[0]) if monitors else (None, "auto")
     return Query(
         locations=tuple(locations or (".",)),
         files=files,
         patterns=tuple(patterns),
         monitor=monitor,
-        mode=mode,
+        mode=mode if mode != "auto" else of_monitor,
         max_depth=max_depth,
         include=tuple(include),
         exclude=tuple(exclude),
@@ -63,6 +68,9 @@ def query(
         per_run=per_run,
         strict=strict,
         allow_zero=allow_zero,
+        further=tuple(monitors[1:]),
+        pareto=pareto,
+        smooth=smooth,
         logs="ignore" if no_logs else "only" if logs_only else "use",
     )
 
@@ -89,7 +97,8 @@ def _with(command: Callable[..., None], without: Collection[str]) -> Callable[..
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> None:
-        asked = query(**{name: values.pop(name) for name in shared})
+        left_out: dict[str, Any] = {"monitors": []} if "monitors" in without else {}
+        asked = query(**left_out, **{name: values.pop(name) for name in shared})
         command(asked, **values)
 
     parameters = [*own, *shared.values()]

@@ -63,6 +63,7 @@ def record(row: Ranked) -> dict[str, object]:
         "value": row.metric and finite(row.metric.value),
         "text": row.metric and row.metric.text,
         "source": row.metric and row.metric.source,
+        "smoothed": row.smoothed,
         "tied": row.tied,
         "reason": row.reason or None,
         "pattern": checkpoint.pattern or None,

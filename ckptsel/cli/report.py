@@ -143,6 +143,10 @@ def _columns(ranking: Ranking, rows: Sequence[Ranked], marked: int | None) -> It
             # A log has whatever there is; a ranked table shows what matters to the ranks.
             cells = [_shown(metric, whole=is_monitor) for metric in metrics]
             yield Column(title, cells, right=True)
+    smoothed = [row.smoothed for row in rows]
+    yield Column(
+        "smoothed", ["" if value is None else f"{value:.6g}" for value in smoothed], right=True
+    )
     yield Column("source", [*_sources(ranking, rows)])
     yield Column("size", [text.size(c.size_bytes) for c in checkpoints], right=True)
     ages = [text.age(now - c.modified) if c.modified else "?" for c in checkpoints]

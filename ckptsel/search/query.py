@@ -9,6 +9,7 @@ from ckptsel.errors import UsageError
 MODES = ("min", "max", "auto")
 TIES = ("later", "earlier", "error")
 LOGS = ("use", "ignore", "only")
+_NARROWEST = 3  # values, of which a median says anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,17 @@ class Query:
         allow_zero: let a printed zero win where Lightning could have written it for "missing".
         logs: `use` the logs beside the checkpoints, `ignore` them, or take metrics from them
             `only`, whatever the names say.
+        further: more monitors, as `val_accuracy` or `val_accuracy:max`: of those equal in the
+            first, the second decides, and so on.
+        pareto: take all those than which no other is better in every monitor.
+        smooth: rank by the centred median of so many values of the monitor, an odd number; None
+            for the values themselves.
+        rejected: paths that do not compete, since they were found to be damaged; only with
+            `pareto`, where what they stood before comes in again.
 
     Raises:
-        UsageError: for an unknown mode, tie rule or use of logs, an empty monitor, or a depth
-            below 1.
+        UsageError: for an unknown mode, tie rule or use of logs, an empty monitor, a depth below
+            1, an even number of values to smooth, or a front of one monitor.
     """
 
     locations: tuple[str, ...] = (".",)
@@ -49,6 +57,10 @@ class Query:
     strict: bool = False
     allow_zero: bool = False
     logs: str = "use"
+    further: tuple[str, ...] = ()
+    pareto: bool = False
+    smooth: int | None = None
+    rejected: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -63,7 +75,36 @@ class Query:
             )
         if self.monitor == "":
             raise UsageError("the monitor is empty", hint="name it, such as --monitor val_loss")
+        if self.smooth is not None and (self.smooth < _NARROWEST or self.smooth % 2 == 0):
+            raise UsageError(
+                f"--smooth {self.smooth}: a centred median needs an odd number of values",
+                hint="such as --smooth 3 or --smooth 5",
+            )
+        if self.pareto and not self.further:
+            raise UsageError(
+                "--pareto needs several monitors",
+                hint="such as --monitor val_loss --monitor val_accuracy:max",
+            )
         if self.max_depth is not None and self.max_depth < 1:
             raise UsageError(
                 "--max-depth must be at least 1", hint="1 looks at the location's own files only"
             )
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether the answer may be more than one checkpoint, though nobody said how many."""
+        return self.per_run or self.pareto
+
+
+def parse_monitor(text: str) -> tuple[str, str]:
+    """`val_accuracy:max` → the name and the mode, which is `auto` if none is said.
+
+    Raises:
+        UsageError: if there is no name.
+    """
+    name, colon, mode = text.rpartition(":")
+    if not colon or mode not in MODES:
+        name, mode = text, "auto"
+    if not name:
+        raise UsageError(f"--monitor {text!r} names no metric", hint="such as val_accuracy:max")
+    return name, mode

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ckptsel.errors import DamagedError
+from ckptsel.errors import DamagedError, NothingFoundError
 from ckptsel.selection import select
 from ckptsel.verification.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ckptsel.checkpoint import Finding, Ranked, Ranking
     from ckptsel.search.query import Query
@@ -79,6 +79,8 @@ def sound(
     def is_sound(row: Ranked) -> bool:
         return _look(row, verdicts, query.strict, on_bytes)
 
+    if query.pareto:
+        return _sound_front(query, ranking, number, is_sound, verdicts)
     rows, rejected = _take(_placed(ranking), number, is_sound, per_run=query.per_run)
     # What is to be said of ties depends on how many are passed over: see _findings.
     quiet = replace(query, strict=False, per_run=False)
@@ -93,12 +95,7 @@ def sound(
         rows, rejected = _take(placed, number, is_sound, per_run=query.per_run)
         complete = keep is None or len(rows) == number or len(placed) < keep
     if not rows:
-        first = rejected[0].checkpoint.path
-        raise DamagedError(
-            f"no checkpoint is sound: {len(rejected)} could be ranked, and all are damaged",
-            details=tuple(_why(verdicts, row) for row in rejected[:5]),
-            hint=f"`ckptsel verify {first}` tells all that is wrong with it",
-        )
+        raise _none_sound(rejected, verdicts)
     gone = {row.checkpoint.path for row in (*rows, *rejected)}
     rest = [row for row in _placed(behind) if row.checkpoint.path not in gone]
     if query.per_run:
@@ -114,6 +111,41 @@ def sound(
         rows=tuple(ordered[: len(rows)]),
         rejected=tuple(rejected),
         verdicts=verdicts,
+    )
+
+
+def _sound_front(
+    query: Query,
+    ranking: Ranking,
+    number: int | None,
+    is_sound: Callable[[Ranked], bool],
+    verdicts: dict[str, Verdict],
+) -> Sound:
+    """The front of what is sound: behind a damaged one, what it beat comes in again."""
+    rejected: list[Ranked] = []
+    front = ranking
+    while True:
+        damaged = [row for row in _placed(front) if not is_sound(row)]
+        if not damaged:
+            break
+        rejected += damaged
+        gone = frozenset(row.checkpoint.path for row in rejected)
+        try:
+            front = select(replace(query, strict=False, rejected=gone))
+        except NothingFoundError:
+            raise _none_sound(rejected, verdicts) from None
+        if not _placed(front):
+            raise _none_sound(rejected, verdicts)
+    rows = tuple(_placed(front)[:number])
+    return Sound(front, rows, tuple(rejected), verdicts)
+
+
+def _none_sound(rejected: Sequence[Ranked], verdicts: Mapping[str, Verdict]) -> DamagedError:
+    first = rejected[0].checkpoint.path
+    return DamagedError(
+        f"no checkpoint is sound: {len(rejected)} could be ranked, and all are damaged",
+        details=tuple(_why(verdicts, row) for row in rejected[:5]),
+        hint=f"`ckptsel verify {first}` tells all that is wrong with it",
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BEST = "runs/a/w.02-0.30.keras"
 # What is asked once, by a person.
-TYPED_ONLY = {"locations", "names", "paths", "help", "null", "single", "a", "b"}
+TYPED_ONLY = {"locations", "names", "paths", "help", "null", "single", "a", "b", "file"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

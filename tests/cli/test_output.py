@@ -49,6 +49,7 @@ RECORD = {
     "value": 0.45,
     "text": "0.45",
     "source": "name",
+    "smoothed": None,
     "tied": False,
     "reason": None,
     "pattern": "w.{epoch:02d}-{val_loss:.2f}.keras",

@@ -1,0 +1,159 @@
+"""Ranking by more than one printed value: further monitors, the Pareto front, smoothed values."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckptsel.checkpoint import Finding
+from ckptsel.errors import TieError
+from ckptsel.naming.read import as_number
+from ckptsel.ranking.order import turn_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked
+    from ckptsel.ranking.monitor import MonitorFields
+    from ckptsel.search.query import Query
+
+
+class Criterion(NamedTuple):
+    """One of the monitors.
+
+    Attributes:
+        monitor: the monitor.
+        fields: where its values stand.
+        smoothed: a checkpoint's path → the value to rank by in place of its own.
+    """
+
+    monitor: Monitor
+    fields: MonitorFields
+    smoothed: Mapping[str, float] | None = None
+
+    def metric(self, checkpoint: Checkpoint) -> Metric | None:
+        """The value of one checkpoint, with its evidence."""
+        return self.fields.metric_of(checkpoint)
+
+    def cost(self, checkpoint: Checkpoint) -> float:
+        """The value, turned so that low is good; infinite where there is none."""
+        metric = self.metric(checkpoint)
+        value = math.nan if metric is None else as_number(metric.value)
+        if self.smoothed is not None:
+            value = self.smoothed.get(checkpoint.path, math.nan)
+        if not math.isfinite(value):
+            return math.inf
+        return value if self.monitor.mode == "min" else -value
+
+
+def reranked(
+    rows: Sequence[Ranked], criteria: Sequence[Criterion], query: Query
+) -> tuple[list[Ranked], list[Finding]]:
+    """Put checkpoints in order by all criteria: the first one, where equal the second, ….
+
+    Args:
+        rows: the checkpoints with a finite value of the first monitor.
+        criteria: what they are ordered by.
+        query: of it, `pareto`, `per_run`, `tie` and `rejected`.
+
+    Returns:
+        The rows, best first, and behind them those that are not of the front with `pareto`; and
+        what there is to say.
+
+    Raises:
+        TieError: if equal ones come first, and `query.tie` is `error`.
+    """
+    costs = {
+        row.checkpoint.path: tuple(one.cost(row.checkpoint) for one in criteria) for row in rows
+    }
+    # Neighbours often have the same median; then the value itself decides.
+    own = criteria[0]._replace(smoothed=None)
+    exact = {
+        row.checkpoint.path: (*costs[row.checkpoint.path], own.cost(row.checkpoint)) for row in rows
+    }
+    findings = [*_missing(rows, criteria)]
+    turn = 1 if query.tie == "earlier" else -1
+
+    def key(row: Ranked) -> tuple[float | str, ...]:
+        turns = (math.inf if n is None else turn * n for n in turn_of(row.checkpoint))
+        return (*exact[row.checkpoint.path], *turns, row.checkpoint.path)
+
+    groups: dict[str, list[Ranked]] = {}
+    for row in sorted(rows, key=key):
+        if row.checkpoint.path in query.rejected:
+            continue
+        groups.setdefault(row.checkpoint.run if query.per_run else "", []).append(row)
+    placed: list[Ranked] = []
+    beaten: list[Ranked] = []
+    for group in groups.values():
+        if query.pareto:
+            front, behind = _front(group, costs)
+            placed += front
+            beaten += behind
+            continue
+        findings += _ties(group, exact, criteria, query.tie)
+        placed += group[:1] if query.per_run else group
+    times = Counter(exact[row.checkpoint.path] for row in placed)
+    placed.sort(key=key)
+    return [
+        replace(row, rank=rank, tied=times[exact[row.checkpoint.path]] > 1)
+        for rank, row in enumerate(placed, 1)
+    ] + beaten, findings
+
+
+def _missing(rows: Sequence[Ranked], criteria: Sequence[Criterion]) -> list[Finding]:
+    """Those without a value of a further monitor come behind those that have one."""
+    found = []
+    for one in criteria[1:]:
+        without = [row for row in rows if math.isinf(one.cost(row.checkpoint))]
+        if without:
+            path = without[0].checkpoint.path
+            said = f"{len(without)} of {len(rows)} have no value of {one.monitor.name}, and come"
+            said += f" last among equals: {path!r}"
+            found.append(Finding("missing-value", said, path, strict=True))
+    return found
+
+
+def _front(
+    group: Sequence[Ranked], costs: Mapping[str, tuple[float, ...]]
+) -> tuple[list[Ranked], list[Ranked]]:
+    """Those than which no other is better in one value, and no worse in all; and the others."""
+    front: list[Ranked] = []
+    behind: list[Ranked] = []
+    # In lexicographic order, none can be beaten by one that comes later.
+    for row in group:
+        mine = costs[row.checkpoint.path]
+        better = next((r for r in front if _beats(costs[r.checkpoint.path], mine)), None)
+        if any(map(math.isinf, mine)):
+            behind.append(replace(row, rank=None, reason="has no value of one of the monitors"))
+        elif better is None:
+            front.append(row)
+        else:
+            behind.append(
+                replace(row, rank=None, reason=f"in nothing better than {better.checkpoint.name!r}")
+            )
+    return front, behind
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+
+
+def _ties(
+    group: Sequence[Ranked],
+    costs: Mapping[str, tuple[float, ...]],
+    criteria: Sequence[Criterion],
+    tie: str,
+) -> list[Finding]:
+    first = costs[group[0].checkpoint.path]
+    equal = sum(costs[row.checkpoint.path] == first for row in group)
+    if equal < 2:
+        return []
+    names = " and ".join(one.monitor.name for one in criteria)
+    said = f"{equal} checkpoints have the same {names}"
+    if tie == "error":
+        raise TieError(said, hint="--tie later takes the later epoch")
+    path = group[0].checkpoint.path
+    return [Finding("tie", f"{said}; of these, the {tie} one comes first", path, strict=True)]

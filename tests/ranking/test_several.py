@@ -1,0 +1,177 @@
+"""Several monitors, the Pareto front, and smoothed values: from names to rankings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked
+from ckptsel.errors import MonitorNotFoundError, TieError, UsageError
+from ckptsel.ranking.monitor import MonitorFields
+from ckptsel.ranking.several import Criterion, reranked
+from ckptsel.search.query import Query, parse_monitor
+from tests.folders import make
+from tests.selecting import codes, places, ranked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def save(folder: Path, *pairs: tuple[float, float]) -> list[str]:
+    """Checkpoints with a loss and an accuracy each."""
+    names = [
+        f"w.{n:02d}-val_loss={loss:.2f}-val_acc={acc:.2f}.keras"
+        for n, (loss, acc) in enumerate(pairs, 1)
+    ]
+    make(folder, *names)
+    return names
+
+
+def best(**asked: Any) -> list[str]:
+    """The names of those with a place, best first."""
+    return [name for rank, name in places(ranked(monitor="val_loss", **asked)) if rank]
+
+
+def test_the_second_decides_among_equals(here: Path) -> None:
+    """Of two with the same loss the more accurate one comes first, and it is no tie."""
+    names = save(here, (0.3, 0.9), (0.3, 0.8), (0.2, 0.1))
+    assert best() == [names[2], names[1], names[0]]  # the later one
+    assert best(further=("val_acc",)) == [names[2], names[0], names[1]]
+    assert best(further=("val_acc:min",)) == [names[2], names[1], names[0]]
+    asked = ranked(monitor="val_loss", further=("val_acc",), keep=1)
+    assert [row.checkpoint.name for row in asked.rows] == [names[2]]
+    assert codes(asked) == set()
+
+
+def test_equal_in_both(here: Path) -> None:
+    """Equal in all is a tie, which `error` refuses."""
+    names = save(here, (0.3, 0.9), (0.3, 0.9))
+    asked = ranked(monitor="val_loss", further=("val_acc",))
+    assert places(asked)[0] == (1, names[1])
+    assert "tie" in codes(asked)
+    assert all(row.tied for row in asked.rows)
+    with pytest.raises(TieError):
+        ranked(monitor="val_loss", further=("val_acc",), tie="error")
+
+
+def test_a_further_monitor_that_is_missing(here: Path) -> None:
+    """One that nobody has is an error; one that some have not puts those last among equals."""
+    names = save(here, (0.3, 0.9))
+    make(here, "w.05-val_loss=0.30.keras")
+    with pytest.raises(MonitorNotFoundError):
+        ranked(monitor="val_loss", further=("val_auc",))
+    asked = ranked(monitor="val_loss", further=("val_acc",))
+    assert places(asked)[:2] == [(1, names[0]), (2, "w.05-val_loss=0.30.keras")]
+    assert "missing-value" in codes(asked)
+
+
+def test_the_front(here: Path) -> None:
+    """Those that nothing beats in both; the others have no place, and the reason is said."""
+    names = save(here, (0.2, 0.7), (0.3, 0.9), (0.4, 0.8), (0.2, 0.6))
+    assert best(further=("val_acc",), pareto=True) == [names[0], names[1]]
+    rows = {
+        r.checkpoint.name: r
+        for r in ranked(monitor="val_loss", further=("val_acc",), pareto=True).rows
+    }
+    assert rows[names[2]].reason == f"in nothing better than {names[1]!r}"
+    assert len(rows) == 4
+    with pytest.raises(UsageError):
+        Query(monitor="val_loss", pareto=True)
+
+
+def test_of_each_run(here: Path) -> None:
+    """With --per-run each run has its own best, and its own front."""
+    a, b = here / "a", here / "b"
+    of_a = [f"a/{name}" for name in save(a, (0.3, 0.8), (0.3, 0.9))]
+    of_b = [f"b/{name}" for name in save(b, (0.5, 0.1), (0.6, 0.2))]
+    assert best(further=("val_acc",), per_run=True) == [of_a[1], of_b[0]]
+    assert best(further=("val_acc",), per_run=True, pareto=True) == [of_a[1], of_b[0], of_b[1]]
+
+
+VALUES = st.lists(st.tuples(*[st.sampled_from([0.1, 0.2, 0.3])] * 2), min_size=1, max_size=8)
+
+
+@given(VALUES)
+def test_the_front_is_what_nothing_beats(pairs: list[tuple[float, float]]) -> None:
+    """By the definition, one by one."""
+    rows = [
+        Ranked(
+            None,
+            Checkpoint(str(n), (), "", "", (Metric("a", a, ""), Metric("b", b, "")), "p"),
+        )
+        for n, (a, b) in enumerate(pairs)
+    ]
+    criteria = [
+        Criterion(Monitor("a", "min", ""), MonitorFields("a", {"p": "a"})),
+        Criterion(Monitor("b", "max", ""), MonitorFields("b", {"p": "b"})),
+    ]
+    query = Query(monitor="a", further=("b",), pareto=True)
+    found = {row.checkpoint.path for row in reranked(rows, criteria, query)[0] if row.rank}
+    expected = {
+        str(n)
+        for n, (a, b) in enumerate(pairs)
+        if not any(x <= a and y >= b and (x, y) != (a, b) for x, y in pairs)
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("val_loss", ("val_loss", "auto")),
+        ("val_acc:max", ("val_acc", "max")),
+        ("a:b", ("a:b", "auto")),
+        ("a:b:min", ("a:b", "min")),
+    ],
+)
+def test_a_monitor_and_its_mode(text: str, parsed: tuple[str, str]) -> None:
+    """The mode stands behind the last colon, if it is one."""
+    assert parse_monitor(text) == parsed
+
+
+def test_a_mode_without_a_monitor() -> None:
+    """It is wrong usage."""
+    with pytest.raises(UsageError):
+        parse_monitor(":max")
+
+
+def test_one_lucky_epoch(here: Path) -> None:
+    """By the median of three, the valley wins over the spike; the values shown are as read."""
+    losses = [0.9, 0.8, 0.1, 0.8, 0.5, 0.4, 0.5, 0.7]
+    names = save(here, *((loss, 0.5) for loss in losses))
+    assert best()[0] == names[2]
+    asked = ranked(monitor="val_loss", smooth=3)
+    row = asked.rows[0]
+    assert (row.checkpoint.name, row.smoothed) == (names[5], 0.5)
+    assert row.metric is not None
+    assert row.metric.value == 0.4
+    assert "smoothed" in codes(asked)
+
+
+def test_smoothing_uses_the_log(here: Path) -> None:
+    """Where only some epochs were saved, the medians are of all that were logged."""
+    losses = [0.9, 0.9, 0.1, 0.9, 0.5, 0.4, 0.5]
+    make(here, "w.03-val_loss=0.10.keras", "w.06-val_loss=0.40.keras")
+    rows = "".join(f"{n},{loss}\n" for n, loss in enumerate(losses))
+    (here / "training.csv").write_text("epoch,val_loss\n" + rows)
+    asked = ranked(monitor="val_loss", smooth=3)
+    assert [(r.checkpoint.epoch, r.smoothed) for r in asked.rows] == [(6, 0.5), (3, 0.9)]
+
+
+def test_nothing_to_smooth_around(here: Path) -> None:
+    """A checkpoint without an epoch does not compete, and that is grave."""
+    names = save(here, (0.5, 0.5), (0.4, 0.5))
+    make(here, "best-val_loss=0.10.keras")
+    asked = ranked(monitor="val_loss", smooth=3)
+    assert places(asked)[0] == (1, names[1])
+    assert "not-smoothed" in codes(asked)
+
+
+@pytest.mark.parametrize("width", [0, 1, 2, 4, -3])
+def test_a_width_that_has_no_centre(width: int) -> None:
+    """Only odd numbers from three on have a centre and neighbours."""
+    with pytest.raises(UsageError):
+        Query(monitor="val_loss", smooth=width)

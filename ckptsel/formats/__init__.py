@@ -89,9 +89,16 @@ def _unknown(path: str) -> CkptselError:
             head = file.read(_HEAD_BYTES)
     except OSError as error:
         return UnreadableError(f"cannot read {path!r}: {error.strerror}")
-    if head.startswith(b"PK\x03\x04") and not zipfile.is_zipfile(path):
+    if head.startswith(b"PK\x03\x04") and not _is_whole_zip(path):
         return DamagedError(f"{path!r} is a zip archive that was cut off, or never completed")
     hint = "an empty or overwritten file looks like that, too"
     if head.lstrip().startswith(b"{") and b'"class_name"' in head:
         hint = "it may be the config of a model: `ckptsel inspect WEIGHTS --against` takes one"
     return UnknownFormatError(what, hint=hint)
+
+
+def _is_whole_zip(path: str) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # it raises where the end says that there are further disks
+        return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from ckptsel.search.query import Query, parse_monitor
 from ckptsel.search.survey import Survey, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ckptsel.ranking.columns import Column
 
@@ -51,6 +53,25 @@ def select(
         TieError: for a tie, if `query.tie` is `error`.
         StrictError: if `query.strict`, and something had to be said.
     """
+    with _without_collection():
+        return _select(query, keep, progress, rank=rank)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Without a search for cycles: a search makes none, but so many rows that it takes a fourth."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _select(
+    query: Query, keep: int | None, progress: Callable[[int], None] | None, *, rank: bool
+) -> Ranking:
     found = survey(query, progress)
     if query.logs == "only" or (query.logs == "use" and any(f.logs for f in found.folders)):
         # Most folders have none, and need nothing of this.

@@ -58,7 +58,7 @@ class Column(NamedTuple):
 def columns_of(found: Survey, fields: MonitorFields) -> list[Column]:
     """The columns of the tables that hold the monitor."""
     return [
-        Column(place, field, place.numbers(field), place.from_logs(field))
+        Column(place, field, *place.numbers(field))
         for place in found.read
         if (field := fields.field_of(place.table)) is not None
         and (place.in_names(field) or field in place.logged)

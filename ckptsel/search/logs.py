@@ -14,9 +14,9 @@ from ckptsel.naming.read import Table
 from ckptsel.naming.vocabulary import role_of
 from ckptsel.search.grouping import run_of
 from ckptsel.search.places import Logged, TableIn
-from ckptsel.search.printed import Side, side_of
+from ckptsel.search.printed import Side, all_of, side_of
 from ckptsel.sources import kind_of
-from ckptsel.sources.join import Joined, Named, Printed, columns, join
+from ckptsel.sources.join import Joined, Names, Printed, columns, join
 from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ def _join_run(
 ) -> list[TableIn]:
     """The tables of one run with what its logs say, the strongest kind first."""
     sides = [side_of(place) for place in places]
-    named = [one for side in sides for one in side.named]
+    named = all_of(sides)
     answers: list[Logged] = []
-    unsettled = set(range(len(named)))
+    unsettled = set(range(len(named.names)))
     ordered = sorted(logs, key=lambda log: log[:3])
     for log in ordered:
         findings: list[Finding] = []
@@ -146,28 +146,33 @@ def _join_run(
     return [*_split(places, sides, answers)]
 
 
-def _with_values(named: Sequence[Named], rows: Sequence[LogRow | None]) -> list[Named]:
+def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:
     """With what a log says, which further logs are compared with."""
-    new = []
-    for known, row in zip(named, rows, strict=True):
-        one = known
-        logged = (
-            [
-                Printed(label, value, 0.0, row.values[column].strip())
-                for label, column in columns(tuple(row.values)).items()
-                if column is not None and role_of(column) == "metric"
-                if (value := number(row.values[column])) is not None
-            ]
-            if row is not None
-            else []
-        )
-        if row is not None and row.file:
-            one = one._replace(
-                epoch=row.epoch if one.epoch is None else one.epoch,
-                step=row.step if one.step is None else one.step,
-            )
-        new.append(one._replace(printed=(*one.printed, *logged)))
-    return new
+    metrics: dict[str, list[str]] = {}
+    for index, row in enumerate(rows):
+        values = row.values if row is not None else {}
+        for label, column in columns(tuple(values)).items():
+            if role_of(column) == "metric":
+                metrics.setdefault(label, [""] * len(rows))[index] = values[column]
+    of_files = [row if row is not None and row.file else None for row in rows]
+    return Names(
+        named.names,
+        [
+            e if e is not None or not row else row.epoch
+            for e, row in zip(named.epochs, of_files, strict=True)
+        ],
+        [
+            s if s is not None or not row else row.step
+            for s, row in zip(named.steps, of_files, strict=True)
+        ],
+        [
+            *named.printed,
+            *(
+                Printed(label, [*map(number, texts)], [0.0] * len(texts), texts)
+                for label, texts in metrics.items()
+            ),
+        ],
+    )
 
 
 def _split(
@@ -188,12 +193,11 @@ def _split(
 
 def _labels(rows: Sequence[LogRow | None], in_names: dict[str, str]) -> dict[str, str]:
     """Column → the metric's name; the names' own, where it is another spelling of that."""
-    seen: set[tuple[str, ...]] = {tuple(row.values) for row in rows if row is not None}
+    seen = {row.names for row in rows if row is not None}
     labels: dict[str, str] = {}
     for names in seen:
         for label, column in columns(names).items():
-            if column is not None:
-                labels[column] = in_names.get(label, column)
+            labels[column] = in_names.get(label, column)
         labels |= {name: name for name in names if name not in labels}
     return labels
 

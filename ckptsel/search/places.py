@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Checkpoint, Metric
@@ -51,6 +52,31 @@ class Logged(NamedTuple):
             value, role = number(text), role_of(column)
             if value is not None and role not in ("epoch", "step"):
                 yield Metric(self.labels[column], value, text.strip(), role, source)
+
+    def numbers(self, column: str) -> Iterator[tuple[int, float]]:
+        """The values in one column, each with the index of the name."""
+        rows = [row for row in self.rows if row is not None]
+        first = rows[0].names if rows else ()
+        if len(rows) == len(self.rows) and column in first:
+            place = first.index(column)
+            # Mostly all rows have the same columns, and a number in this one.
+            with suppress(ValueError):
+                if all(row.names is first for row in rows):
+                    return enumerate([float(row.texts[place]) for row in rows])
+        return self._slowly(column)
+
+    def _slowly(self, column: str) -> Iterator[tuple[int, float]]:
+        from ckptsel.sources.log import number  # noqa: PLC0415
+
+        names, place = None, None
+        for index, row in enumerate(self.rows):
+            if row is None:
+                continue
+            if row.names is not names:
+                names = row.names
+                place = names.index(column) if column in names else None
+            if place is not None and (value := number(row.texts[place])) is not None:
+                yield index, value
 
 
 class TableIn(NamedTuple):
@@ -107,32 +133,22 @@ class TableIn(NamedTuple):
         """Whether the names have such a field, and it counts."""
         return self.trusts_names and any(f.name == field for f in self.table.form.fields)
 
-    def numbers(self, field: str) -> list[float]:
-        """One metric's values, in the order of the names; NaN where there is no number."""
+    def numbers(self, field: str) -> tuple[list[float], set[int]]:
+        """One metric's values, in the order of the names; NaN where there is no number.
+
+        Returns:
+            The values, and the rows that have theirs from a log.
+        """
         names = self.table.names
         values = self.table.numbers(field) if self.in_names(field) else [math.nan] * len(names)
-        for row, text in self._texts(field):
-            values[row] = text
-        return values
-
-    def from_logs(self, field: str) -> set[int]:
-        """The rows whose value of a metric is a log's."""
-        return {row for row, _ in self._texts(field)} if self.logs else set()
-
-    def _texts(self, field: str) -> Iterator[tuple[int, float]]:
-        """The values of a metric that logs have; those that count come last."""
-        if not self.logs:
-            return
-        from ckptsel.sources.log import number  # noqa: PLC0415
-
+        from_logs: set[int] = set()
+        # The log that counts comes last.
         for log in reversed(self.logs):
-            columns = [column for column, label in log.labels.items() if label == field]
-            for column in columns:
-                for index, row in enumerate(log.rows):
-                    if row is not None and (text := row.values.get(column)) is not None:
-                        value = number(text)
-                        if value is not None:
-                            yield index, value
+            for column in (column for column, label in log.labels.items() if label == field):
+                for row, value in log.numbers(column):
+                    values[row] = value
+                    from_logs.add(row)
+        return values, from_logs
 
 
 def checkpoint_of(place: TableIn, row: int) -> Checkpoint:

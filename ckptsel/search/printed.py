@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming.decimals import may_mean_missing, printed_unit
-from ckptsel.naming.read import as_number
 from ckptsel.naming.vocabulary import canonical
-from ckptsel.sources.join import Named, Printed
+from ckptsel.sources.join import Names, Printed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from ckptsel.checkpoint import Metric
     from ckptsel.naming.read import Table
     from ckptsel.search.places import TableIn
 
@@ -24,7 +24,7 @@ class Side(NamedTuple):
         labels: metric in the form of `canonical` → how the names call it.
     """
 
-    named: Sequence[Named]
+    named: Names
     labels: dict[str, str]
 
 
@@ -37,47 +37,63 @@ def side_of(place: TableIn) -> Side:
     # One number without a label may be either: `checkpoint-500`.
     if step is None and epoch is not None and not epoch.labelled:
         step = epoch
-    names = table.names
-    metrics = [m.name for m in first if m.role == "metric"]
-    labels = {canonical(name): name for name in metrics if not name.isdigit()}
-    unsaid = [None] * len(names)
-    printed = _printed(table, metrics) if place.trusts_names and metrics else None
-    rows = zip(
-        names,
+    metrics = [m for m in first if m.role == "metric"]
+    unsaid = [None] * len(table.names)
+    named = Names(
+        table.names,
         _whole(table, epoch.name) if epoch else unsaid,
         _whole(table, step.name) if step else unsaid,
-        printed or [()] * len(names),
-        strict=True,
+        [_printed(table, m) for m in metrics] if place.trusts_names else [],
     )
-    return Side([*map(Named._make, rows)], labels)
+    return Side(named, {canonical(m.name): m.name for m in metrics if m.labelled})
+
+
+def all_of(sides: Sequence[Side]) -> Names:
+    """The names of several tables as one; a metric without a label is one of its table only."""
+    if len(sides) == 1:
+        return sides[0].named
+    names: list[str] = []
+    epochs: list[int | None] = []
+    steps: list[int | None] = []
+    printed: list[Printed] = []
+    total = sum(len(side.named.names) for side in sides)
+    for side in sides:
+        before, behind = len(names), total - len(names) - len(side.named.names)
+        for label, values, half_units, texts in side.named.printed:
+            printed.append(
+                Printed(
+                    label,
+                    [*[None] * before, *values, *[None] * behind],
+                    [*[0.0] * before, *half_units, *[0.0] * behind],
+                    [*[""] * before, *texts, *[""] * behind],
+                )
+            )
+        names += side.named.names
+        epochs += side.named.epochs
+        steps += side.named.steps
+    return Names(names, epochs, steps, printed)
 
 
 def _whole(table: Table, name: str) -> list[int | None]:
     return [int(value) if value == value // 1 else None for value in table.numbers(name)]
 
 
-def _printed(table: Table, metrics: Sequence[str]) -> list[tuple[Printed, ...]]:
-    """For each name its values."""
-    rows = [*zip(*(_column(table, name) for name in metrics), strict=True)]
-    for index, (name, row) in enumerate(zip(table.names, rows, strict=True)):
-        if any(may_mean_missing(name, each.value) for each in row):
-            # Such a zero says nothing that a log could contradict.
-            rows[index] = tuple(each for each in row if not may_mean_missing(name, each.value))
-    return rows
-
-
-def _column(table: Table, name: str) -> Iterator[Printed]:
-    label = canonical(name)
+def _printed(table: Table, metric: Metric) -> Printed:
+    """One metric of all names."""
+    name = metric.name
+    label = canonical(name) if metric.labelled else ""
     index = next(i for i, f in enumerate(table.form.fields) if f.name == name)
     exact = table.form.fields[index].is_exact
+    values: list[float | None] = [*table.numbers(name)]
+    for place, each in enumerate(table.names):
+        # A zero that Lightning writes for "missing" says nothing that a log could contradict.
+        if each.endswith(".ckpt") and may_mean_missing(each, values[place] or 0.0):
+            values[place] = None
     if table.readings:
-        for reading in table.readings:
-            text = reading.texts[name]
-            half = 0.0 if exact else printed_unit(text) / 2
-            yield Printed(label, as_number(reading.values[name]), half, text)
-        return
-    # What the quick way read has the one number of decimals that the format says.
-    texts = table.columns[index]
-    half = 0.0 if exact else printed_unit(texts[0]) / 2
-    for text in texts:
-        yield Printed(label, float(text), half, text)
+        texts: Sequence[str] = [reading.texts[name] for reading in table.readings]
+        half_units = [0.0 if exact else printed_unit(text) / 2 for text in texts]
+    else:
+        # What the quick way read has the one number of decimals that the format says.
+        texts = table.columns[index]
+        half_units = [0.0 if exact else printed_unit(texts[0]) / 2] * len(texts)
+    return Printed(label, values, half_units, texts)

@@ -22,24 +22,27 @@ def _recognise(head: bytes) -> bool:
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    bad: list[int] = []
-    newer = 0
+    bad = first_bad = newer = 0
     for place, line in enumerate(lines(path, findings), 1):
         entry = _entry(line)
-        if entry is None:
-            bad += [place] if line.strip() else []
-        elif whole(entry.get("schema")) != SCHEMA:
+        if entry is not None and _is_newer(entry):
             newer = newer or place
-        elif (row := _row(place, entry)) is not None:
+        elif entry is not None and (row := _row(place, entry)) is not None:
             yield row
-        else:
-            bad.append(place)
+        elif line.strip():
+            first_bad = first_bad or place
+            bad += 1
     if bad:
-        said = f"{len(bad)} lines could not be read, the first is line {bad[0]}"
+        said = f"{bad} lines could not be read, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))
     if newer:
         said = f"line {newer} and perhaps others are of another version of ckptsel, and not read"
         findings.append(Finding("log-malformed", said, path, strict=True))
+
+
+def _is_newer(entry: dict[str, Any]) -> bool:
+    schema = entry.get("schema")
+    return not isinstance(schema, str) or whole(schema) != SCHEMA
 
 
 def _entry(line: str) -> dict[str, Any] | None:
@@ -56,14 +59,16 @@ def _row(place: int, entry: dict[str, Any]) -> LogRow | None:
     if not isinstance(file, str) or not file or event not in ("saved", "removed"):
         return None
     if event == "removed":
-        return LogRow(place, {}, file=file, is_gone=True)
+        return LogRow(place, (), (), file=file, is_gone=True)
     metrics, words = entry.get("metrics"), entry.get("nonfinite") or {}
     if not isinstance(metrics, dict) or not isinstance(words, dict):
         return None
     values = {**metrics, **words}
+    texts = {name: text for name, text in values.items() if isinstance(text, str)}
     return LogRow(
         place,
-        {name: text for name, text in values.items() if isinstance(text, str)},
+        tuple(texts),
+        tuple(texts.values()),
         _counted(entry.get("epoch")),
         _counted(entry.get("step")),
         file,

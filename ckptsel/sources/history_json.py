@@ -36,7 +36,7 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
     for epoch in range(length):
         values = {name: column[epoch] for name, column in whole.items()}
         texts = {name: text for name, text in values.items() if isinstance(text, str)}
-        yield LogRow(epoch + 1, texts, epoch)
+        yield LogRow(epoch + 1, tuple(texts), tuple(texts.values()), epoch)
 
 
 def _columns(path: str, findings: list[Finding]) -> dict[str, list[Any]]:

@@ -16,60 +16,56 @@ from ckptsel.sources.log import Key, LogKind, LogRow, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 OFFSETS = (0, 1)
 """What a name's epoch or step may count beyond that of the log's row."""
 
-# Of rows of the same epoch in a log that restarts again and again, so many are remembered.
-_CANDIDATES = 64
+# Of rows of the same epoch in a log that restarts again and again, so many are kept.
+_KEPT = 64
 
 # A value that went through float32 has lost this much of itself.
 _FLOAT32 = 1e-7
 
 
 class Printed(NamedTuple):
-    """A value in a name.
+    """One metric's values in the names, in their order.
 
     Attributes:
-        label: the metric, in the form of `canonical`; the number of its place (`1`) if it has no
-            label. It may then be any of the log's metrics, the same one in all names.
-        value: as it was read.
-        half_unit: half of the last printed digit's unit; 0.0 if it is not rounded.
-        text: as it stands in the name.
+        label: the metric, in the form of `canonical`; "" if it has no label. It may then be any
+            of the log's metrics, the same one in all names.
+        values: as they were read; None where a name has none.
+        half_units: half of the last printed digit's unit; 0.0 where it is not rounded.
+        texts: as they stand there.
     """
 
     label: str
-    value: float
-    half_unit: float
-    text: str
+    values: Sequence[float | None]
+    half_units: Sequence[float]
+    texts: Sequence[str]
 
-    @property
-    def is_unlabelled(self) -> bool:
-        """Whether the name does not say which metric it is."""
-        return self.label.isdigit()
+
+class Names(NamedTuple):
+    """What is known of the checkpoints without a log: each a column, all of one length.
+
+    Attributes:
+        names: to speak of them.
+        epochs: as the names count them.
+        steps: as the names count them.
+        printed: the values in the names.
+    """
+
+    names: Sequence[str]
+    epochs: Sequence[int | None]
+    steps: Sequence[int | None]
+    printed: Sequence[Printed] = ()
 
 
 class _Candidate(NamedTuple):
     """A row that may belong to a name, and which columns its values without a label could be."""
 
     row: LogRow
-    meanings: Mapping[str, set[str]]
-
-
-class Named(NamedTuple):
-    """What is known of a checkpoint without a log.
-
-    Attributes:
-        name: to speak of it.
-        epoch: as the name counts it.
-        step: as the name counts it.
-        printed: the values in its name.
-    """
-
-    name: str
-    epoch: int | None = None
-    step: int | None = None
-    printed: tuple[Printed, ...] = ()
+    meanings: Mapping[int, set[str]]
 
 
 class Joined(NamedTuple):
@@ -98,7 +94,7 @@ class Joined(NamedTuple):
 def join(
     kind: LogKind,
     rows: Iterable[LogRow],
-    named: Sequence[Named],
+    named: Names,
     files: Mapping[str, int],
     path: str = "",
 ) -> Joined:
@@ -106,7 +102,8 @@ def join(
 
     Args:
         kind: the log's kind.
-        rows: its rows, which are gone through once; of those that matter few are kept.
+        rows: its rows, which are gone through once; those that no checkpoint could have are
+            not kept.
         named: the checkpoints.
         files: the checkpoints' paths relative to the log's folder → their index in `named`.
         path: the log's, for findings.
@@ -115,261 +112,317 @@ def join(
         The rows, with one answer for the whole log: where names and log contradict each other,
         nothing is joined, and it is said.
     """
-    matches = [_by(key, offset, named, files) for key, offset in kind.offsets.items()]
-    matches = [match for match in matches if match.wanted]
+    matches = [_match(key, offset, named, files) for key, offset in kind.offsets.items()]
+    matches = [match for match in matches if match.places]
+    # Each row goes through here, and most of a large log belong to no checkpoint.
+    wanted = [(LogRow._fields.index(m.key), m.wanted, m.rows, m.keep) for m in matches]
     for row in rows:
-        for match in matches:
-            match.take(row)
-    empty = Joined([None] * len(named), "file")
+        for position, places, kept, keep in wanted:
+            if (at := row[position]) in places:
+                if at in kept:
+                    keep(at, row)
+                else:
+                    kept[at] = row
     for match in matches:
-        if match.has_rows:
+        if match.rows:
             return match.decided(kind, path)
-    return empty
+    return Joined([None] * len(named.names), "file")
+
+
+class _At(NamedTuple):
+    """What the rows at one offset say of the names; index of a checkpoint → row.
+
+    Attributes:
+        found: the last row that agrees, or that has no value in common with the name.
+        agreeing: the checkpoints whose row has such a value, and agrees.
+        against: a row that contradicts the name, where none agrees.
+        again: the checkpoints with several rows, between which the name does not decide.
+    """
+
+    found: dict[int, LogRow]
+    agreeing: set[int]
+    against: dict[int, LogRow]
+    again: list[int]
+
+    @property
+    def fits(self) -> bool:
+        """Whether values show that this is the offset, and none that it is not."""
+        return bool(self.agreeing) and not self.against
 
 
 @dataclass(slots=True)
 class _Match:
-    """The rows met so far that may belong to a checkpoint, at each offset.
+    """The rows that may belong to a checkpoint, by one key.
 
-    Of each checkpoint one row is kept: the last one that agrees with its name, because a log
-    that was appended to holds several of the same epoch.
+    Attributes:
+        key: what they are looked up by.
+        known: the offset that is the framework's habit.
+        named: the checkpoints.
+        places: for each checkpoint that has one, its index → file, epoch or step.
+        wanted: the files, epochs or steps of the log that could be those of a checkpoint.
+        rows: the last row with each of these.
+        before: the rows with the same file, epoch or step before that, in the order of the log.
     """
 
     key: Key
     known: int | None
-    named: Sequence[Named]
-    wanted: Mapping[int | str, Sequence[int]]
-    offsets: Sequence[int] = OFFSETS
-    found: dict[int, dict[int, LogRow]] = field(default_factory=dict)
-    against: dict[int, dict[int, LogRow]] = field(default_factory=dict)
-    agreeing: dict[int, set[int]] = field(default_factory=dict)
-    unlabelled: dict[int, dict[int, list[_Candidate]]] = field(default_factory=dict)
-    again: dict[int, dict[int, LogRow]] = field(default_factory=dict)
-    _columns: dict[str, str | None] = field(default_factory=dict)
-    _names: tuple[str, ...] = ()
+    named: Names
+    places: Mapping[int, int | str]
+    wanted: AbstractSet[int | str]
+    rows: dict[object, LogRow] = field(default_factory=dict)
+    before: dict[object, list[LogRow]] = field(default_factory=dict)
+    _compared: list[tuple[int, Sequence[float | None], Sequence[float]]] = field(
+        default_factory=list
+    )
+    _columns: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        for offset in self.offsets:
-            self.found[offset], self.against[offset], self.again[offset] = {}, {}, {}
-            self.agreeing[offset], self.unlabelled[offset] = set(), {}
+    def keep(self, at: object, row: LogRow) -> None:
+        """Keep a row beside those that have the same file, epoch or step."""
+        before = self.before.setdefault(at, [])
+        before.append(self.rows[at])
+        del before[:-_KEPT]
+        self.rows[at] = row
 
-    @property
-    def has_rows(self) -> bool:
-        """Whether any row may belong to any checkpoint."""
-        return any(self.found[offset] or self.against[offset] for offset in self.offsets)
+    def decided(self, kind: LogKind, path: str) -> Joined:
+        """The rows at the offset that the names and the log agree on."""
+        if self.key == "file":
+            return self._by_file(path)
+        nothing: list[LogRow | None] = [None] * len(self.named.names)
+        tried = {offset: self._at(offset) for offset in OFFSETS}
+        fitting = [offset for offset in OFFSETS if tried[offset].fits]
+        findings: list[Finding] = []
+        if len(fitting) == 1:
+            offset = fitting[0]
+            why = f"the values in {len(tried[offset].agreeing)} names agree with the log"
+        elif not fitting and any(at.against for at in tried.values()):
+            return Joined(nothing, self.key, findings=(self._disagreement(path),))
+        else:
+            complete = [o for o in fitting or OFFSETS if len(tried[o].found) == len(self.places)]
+            if len(complete) == 1:
+                offset, why = complete[0], "only so has each name a row of the log"
+            elif self.known is None:
+                said = f"whether its {self.key}s count as the names do cannot be told: not used"
+                findings.append(Finding("log-base-assumed", said, path, strict=True))
+                return Joined(nothing, self.key, findings=tuple(findings))
+            else:
+                offset, why = self.known, kind.habit
+                said = f"that names count {_more(self.key, offset)} the log is assumed: {why}"
+                findings.append(Finding("log-base-assumed", said, path, strict=True))
+        at = tried[offset]
+        if at.again:
+            index = at.again[0]
+            said = (
+                f"the log restarts, and {len(at.again)} names do not tell which of the rows is"
+                f" theirs; the last one was taken, as line {at.found[index].place} for"
+                f" {self.named.names[index]!r}"
+            )
+            findings.append(Finding("log-restarted", said, path, strict=True))
+        rows = [at.found.get(index) for index in range(len(self.named.names))]
+        return Joined(rows, self.key, offset, why, tuple(findings))
 
-    def take(self, row: LogRow) -> None:
-        """Note what a row says of the checkpoints that it may belong to."""
-        at = row.file if self.key == "file" else row.epoch if self.key == "epoch" else row.step
-        if at is None or at == "":
-            return
-        for offset in self.offsets:
-            for index in self.wanted.get(at + offset if offset else at, ()):  # type: ignore[operator]
-                printed = self.named[index].printed
-                agrees = self._agrees(printed, row)
-                if agrees is not False and any(each.is_unlabelled for each in printed):
-                    meanings = self._meanings(printed, row)
-                    if agrees is None and any(meanings.values()):
-                        agrees = True
-                    if not all(meanings.values()):
-                        agrees = False
-                    else:
-                        ones = self.unlabelled[offset].setdefault(index, [])
-                        ones.append(_Candidate(row, meanings))
-                        del ones[:-_CANDIDATES]
-                if agrees is False:
-                    self.against[offset][index] = row
-                    continue
-                before = self.found[offset].get(index)
-                if agrees:
-                    self.agreeing[offset].add(index)
-                elif index in self.agreeing[offset]:
-                    continue
-                elif before is not None and before.values != row.values:
-                    self.again[offset][index] = row
-                self.found[offset][index] = row
+    def _at(self, offset: int, *, whole: bool = False) -> _At:
+        """Hold the rows at one offset against the names.
 
-    def _agrees(self, printed: Iterable[Printed], row: LogRow) -> bool | None:
-        """Whether a row prints as the name does; None where they have no value in common."""
-        agrees = None
-        # Mostly all rows have the same columns.
-        if (names := tuple(row.values)) != self._names:
-            self._names = names
-            self._columns = columns(names)
-        for label, value, half_unit, _ in printed:
-            column = self._columns.get(label) if not label.isdigit() else None
-            logged = number(row.values[column]) if column is not None else None
-            if logged is None:
+        Args:
+            offset: what names count beyond the log.
+            whole: whether to go on when it is known that this offset does not fit.
+        """
+        at = _At({}, set(), {}, [])
+        unlabelled = not all(each.label for each in self.named.printed)
+        candidates: dict[int, list[_Candidate]] = {}
+        for index, place in self.places.items():
+            here = place - offset if offset else place  # type: ignore[operator]
+            row = self.rows.get(here)
+            if row is None:
                 continue
-            if not _same(value, logged, half_unit):
+            agrees = self._agrees(index, row)
+            found = row if agrees is not False else None
+            before = self.before.get(here, ())
+            if before and not agrees:
+                found, agrees = self._earlier(index, before, row, at.again)
+            if found is None:
+                at.against[index] = row
+                if not whole:
+                    return at
+                continue
+            at.found[index] = found
+            if agrees:
+                at.agreeing.add(index)
+            if unlabelled and (own := self._unlabelled(index)):
+                candidates[index] = self._candidates(index, own, (*before, row))
+        if candidates:
+            self._settle(at, candidates)
+        return at._replace(again=[index for index in at.again if index not in at.agreeing])
+
+    def _earlier(
+        self, index: int, before: Sequence[LogRow], last: LogRow, again: list[int]
+    ) -> tuple[LogRow | None, bool | None]:
+        """The row of a name that does not agree with the last one: of those before, the latest.
+
+        Returns:
+            The row, and whether it agrees; without one that does, the last one that has no value
+            in common with the name. If several have none, the index goes into `again`.
+        """
+        silent: list[LogRow] = []
+        for row in (last, *reversed(before)):
+            agrees = self._agrees(index, row)
+            if agrees:
+                return row, True
+            if agrees is None:
+                silent.append(row)
+        if any(row.values != silent[0].values for row in silent):
+            again.append(index)
+        return (silent[0], None) if silent else (None, False)
+
+    def _agrees(self, index: int, row: LogRow) -> bool | None:
+        """Whether a row prints as the name does; None where they have no value in common."""
+        if row.names is not self._columns:
+            self._columns = row.names
+            known = columns(row.names)
+            self._compared = [
+                (row.names.index(known[each.label]), each.values, each.half_units)
+                for each in self.named.printed
+                if each.label in known
+            ]
+        agrees = None
+        for column, values, half_units in self._compared:
+            value = values[index]
+            if value is None:
+                continue
+            text = row.texts[column]
+            try:
+                logged = float(text)
+            except ValueError:
+                # Rare, and the call takes longer than the conversion.
+                if (said := number(text)) is None:
+                    continue
+                logged = said
+            half_unit = half_units[index]
+            if not abs(value - logged) <= half_unit and not _same(value, logged, half_unit):
                 return False
             agrees = True
         return agrees
 
-    def _meanings(self, printed: Iterable[Printed], row: LogRow) -> dict[str, set[str]]:
-        """Each value without a label → the row's columns that print as it does."""
-        logged = {
-            name: value
-            for name, text in row.values.items()
-            if (value := number(text)) is not None and role_of(name) == "metric"
-        }
-        return {
-            each.label: {
-                name for name, value in logged.items() if _same(each.value, value, each.half_unit)
-            }
-            for each in printed
-            if each.is_unlabelled
-        }
+    def _unlabelled(self, index: int) -> list[int]:
+        """Which of the metrics without a label a name has."""
+        printed = enumerate(self.named.printed)
+        return [n for n, each in printed if not each.label and each.values[index] is not None]
 
-    def _settle(self, offset: int) -> None:
+    def _candidates(
+        self, index: int, unlabelled: Sequence[int], rows: Iterable[LogRow]
+    ) -> list[_Candidate]:
+        """The rows that a name with values without a label could have."""
+        found = []
+        for row in rows:
+            if self._agrees(index, row) is False:
+                continue
+            logged = {
+                name: value
+                for name, text in row.values.items()
+                if (value := number(text)) is not None and role_of(name) == "metric"
+            }
+            meanings = {}
+            for place in unlabelled:
+                _, values, half_units, _ = self.named.printed[place]
+                value, half_unit = values[index] or 0.0, half_units[index]
+                meanings[place] = {n for n, v in logged.items() if _same(value, v, half_unit)}
+            if all(meanings.values()):
+                found.append(_Candidate(row, meanings))
+        return found
+
+    def _settle(self, at: _At, unlabelled: Mapping[int, Sequence[_Candidate]]) -> None:
         """Keep of the rows of names without labels those in which the values mean the same."""
-        ones = self.unlabelled[offset]
-        meanings: dict[str, set[str]] = {}
-        for candidates in ones.values():
-            for label in candidates[0].meanings:
-                could_be = set[str]().union(*(each.meanings[label] for each in candidates))
-                meanings[label] = meanings.get(label, could_be) & could_be
-        for index, candidates in ones.items():
+        meanings: dict[int, set[str]] = {}
+        for candidates in unlabelled.values():
+            for place in candidates[0].meanings if candidates else ():
+                could_be = set[str]().union(*(each.meanings[place] for each in candidates))
+                meanings[place] = meanings.get(place, could_be) & could_be
+        for index, candidates in unlabelled.items():
             fitting = [
                 each.row
                 for each in candidates
-                if all(each.meanings[label] & meanings[label] for label in each.meanings)
+                if all(each.meanings[place] & meanings[place] for place in each.meanings)
             ]
             if fitting:
-                self.found[offset][index] = fitting[-1]
+                at.found[index] = fitting[-1]
+                at.agreeing.add(index)
             else:
-                self.agreeing[offset].discard(index)
-                self.found[offset].pop(index, None)
-                self.against[offset][index] = candidates[-1].row
-
-    def decided(self, kind: LogKind, path: str) -> Joined:
-        """The rows at the offset that the names and the log agree on."""
-        nothing: list[LogRow | None] = [None] * len(self.named)
-        for offset in self.offsets:
-            self._settle(offset)
-        fitting = [o for o in self.offsets if self.agreeing[o] and not self._contradicting(o)]
-        findings: list[Finding] = []
-        if self.key == "file":
-            return self._by_file(path)
-        if len(fitting) == 1:
-            offset = fitting[0]
-            why = f"the values in {len(self.agreeing[offset])} names agree with the log"
-        elif not fitting and any(map(self._contradicting, self.offsets)):
-            return Joined(nothing, self.key, findings=(self._disagreement(path),))
-        else:
-            offset, why, sure = self._without_values(kind, fitting)
-            if offset < 0:
-                said = f"whether its {self.key} counts as the names do cannot be told: not used"
-                return Joined(
-                    nothing,
-                    self.key,
-                    findings=(Finding("log-base-assumed", said, path, strict=True),),
-                )
-            if not sure:
-                said = f"that names count {_more(self.key, offset)} the log is assumed: {why}"
-                findings.append(Finding("log-base-assumed", said, path, strict=True))
-        found, again = self.found[offset], self.again[offset]
-        unsure = [index for index in again if index not in self.agreeing[offset]]
-        if unsure:
-            index = unsure[0]
-            said = (
-                f"the log restarts, and {len(unsure)} names do not tell which of the rows is"
-                f" theirs; the last one was taken, as line {found[index].place} for"
-                f" {self.named[index].name!r}"
-            )
-            findings.append(Finding("log-restarted", said, path, strict=True))
-        rows = [found.get(index) for index in range(len(self.named))]
-        return Joined(rows, self.key, offset, why, tuple(findings))
-
-    def _contradicting(self, offset: int) -> bool:
-        """Whether some name has a row at this offset, and none that agrees with it."""
-        return any(index not in self.agreeing[offset] for index in self.against[offset])
+                at.agreeing.discard(index)
+                at.against[index] = at.found.pop(index)
 
     def _by_file(self, path: str) -> Joined:
         """The last row of each file, unless it says that the file is gone, or other values."""
-        rows: list[LogRow | None] = [None] * len(self.named)
+        rows: list[LogRow | None] = [None] * len(self.named.names)
         findings = []
-        if self._contradicting(0):
-            findings.append(self._disagreement(path))
-        for index, row in self.found[0].items():
-            later = self.against[0].get(index)
-            if later is not None and later.place > row.place:
+        for index, place in self.places.items():
+            if place not in self.rows:
                 continue
+            row = self.rows[place]
             if row.is_gone:
-                name = self.named[index].name
+                name = self.named.names[index]
                 said = f"line {row.place} says that {name!r} was removed, and it is there: the"
                 said += " log is not about this file, and was not used for it"
                 findings.append(Finding("log-other-file", said, path, strict=True))
+            elif self._agrees(index, row) is False:
+                said = f"{_contradiction(self.named, index, row)}: the log was not used for it"
+                findings.append(Finding("log-disagrees", said, path, strict=True))
             else:
                 rows[index] = row
         return Joined(rows, self.key, 0, "the log names the files", tuple(findings))
 
-    def _without_values(self, kind: LogKind, fitting: list[int]) -> tuple[int, str, bool]:
-        """The offset, where the names' values do not tell it: -1 if nothing does.
-
-        Returns:
-            The offset, how it is known, and whether that is more than the framework's habit.
-        """
-        possible = fitting or self.offsets
-        every = {index for indices in self.wanted.values() for index in indices}
-        complete = [o for o in possible if self.found[o].keys() >= every]
-        if len(complete) == 1:
-            return complete[0], "only so has each name a row of the log", True
-        if self.known is None:
-            return -1, "", False
-        return self.known, kind.habit, False
-
     def _disagreement(self, path: str) -> Finding:
         """What the log says otherwise than a name, with an example at the likeliest offset."""
-        counts = {o: len(self.against[o].keys() - self.agreeing[o]) for o in self.offsets}
-        offset = min(
-            (o for o in self.offsets if counts[o]), key=lambda o: (counts[o], o != self.known)
+        tried = [(offset, self._at(offset, whole=True)) for offset in OFFSETS]
+        _, at = min(
+            ((offset, at) for offset, at in tried if at.against),
+            key=lambda each: (len(each[1].against), each[0] != self.known),
         )
-        index, row = next(
-            (i, r) for i, r in self.against[offset].items() if i not in self.agreeing[offset]
-        )
-        one = self.named[index]
-        left = "nothing" if self.key != "file" else "no such row"
-        said = f"{one.name!r} has {_said(one.printed, row)} in line {row.place}: {left} was"
-        said += " taken from the log"
-        if self.key != "file":
-            said += f", whether names count {self.key}s as it does or one more"
+        index, row = next(iter(at.against.items()))
+        said = f"{_contradiction(self.named, index, row)}: nothing was taken from the log, whether"
+        said += f" names count {self.key}s as it does or one more"
         return Finding("log-disagrees", said, path, strict=True)
 
 
-def _said(printed: Sequence[Printed], row: LogRow) -> str:
-    """The first contradiction between a name and a row."""
-    for label, value, half_unit, text in printed:
-        column = columns(tuple(row.values)).get(label)
-        logged = number(row.values[column]) if column is not None else None
-        if logged is not None and not _same(value, logged, half_unit):
-            return f"{column} {text}, and the log {row.values[column or ''].strip()}"
-    text = next((each.text for each in printed if each.is_unlabelled), "?")
-    return f"{text}, which is no metric of the log"
+def _match(key: Key, known: int | None, named: Names, files: Mapping[str, int]) -> _Match:
+    """What one key is asked for."""
+    places: dict[int, int | str]
+    if key == "file":
+        places = {index: file for file, index in files.items()}
+        return _Match(key, 0, named, places, files.keys())
+    at = named.epochs if key == "epoch" else named.steps
+    places = {index: place for index, place in enumerate(at) if place is not None}
+    wanted = {place - offset for place in at if place is not None for offset in OFFSETS}
+    return _Match(key, known, named, places, wanted)
+
+
+def _contradiction(named: Names, index: int, row: LogRow) -> str:
+    """What a name and a row say that cannot both be true."""
+    values, known = row.values, columns(row.names)
+    what = "?"
+    for label, printed, half_units, texts in named.printed:
+        value = printed[index]
+        if value is None:
+            continue
+        column = known.get(label, "")
+        logged = number(values.get(column, ""))
+        if logged is not None and not _same(value, logged, half_units[index]):
+            what = f"{column} {texts[index]}, and the log {values[column].strip()}"
+            break
+        if not label:
+            what = f"{texts[index]}, which is no metric of the log"
+    return f"{named.names[index]!r} has {what} in line {row.place}"
 
 
 def _more(key: Key, offset: int) -> str:
     return f"{key}s as" if offset == 0 else f"one {key} more than"
 
 
-def _by(key: Key, known: int | None, named: Sequence[Named], files: Mapping[str, int]) -> _Match:
-    wanted: dict[int | str, list[int]] = {}
-    if key == "file":
-        return _Match(key, 0, named, {file: (i,) for file, i in files.items()}, (0,))
-    for index, one in enumerate(named):
-        at = one.epoch if key == "epoch" else one.step
-        if at is not None:
-            wanted.setdefault(at, []).append(index)
-    return _Match(key, known, named, wanted)
-
-
-def columns(names: Sequence[str]) -> dict[str, str | None]:
-    """Label in the form of `canonical` → the one column of that label; None if several are."""
-    found: dict[str, str | None] = {}
-    for name in names:
-        label = canonical(name)
-        found[label] = None if label in found else name
-    return found
+def columns(names: Sequence[str]) -> dict[str, str]:
+    """Label in the form of `canonical` → the one column of that label."""
+    labels = [canonical(name) for name in names]
+    return {
+        label: name for label, name in zip(labels, names, strict=True) if labels.count(label) == 1
+    }
 
 
 def _same(printed: float, logged: float, half_unit: float) -> bool:

@@ -43,24 +43,28 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         findings.append(Finding("log-malformed", said, path, strict=True))
     if not titles or titles[0].lower() != _KEY or titles[0] in twice:
         return
-    bad: list[int] = []
+    bad = first_bad = 0
+    names = tuple(title for title in titles if title not in twice)
     rows = csv.reader(text, delimiter=separator, strict=True)
+    width = len(titles)
     try:
         for cells in rows:
             epoch = whole(cells[0]) if cells else None
-            if epoch is not None and len(cells) == len(titles):
-                values = dict(zip(titles, cells, strict=True))
-                for title in twice:
-                    values.pop(title, None)
-                yield LogRow(rows.line_num + 1, values, epoch)
+            if epoch is not None and len(cells) == width:
+                texts = cells
+                if twice:
+                    pairs = zip(titles, cells, strict=True)
+                    texts = [cell for title, cell in pairs if title not in twice]
+                yield LogRow(rows.line_num + 1, names, texts, epoch)
             elif cells and [cell.strip() for cell in cells] != titles:
                 # A header that is repeated is none: a run that began again.
-                bad.append(rows.line_num + 1)
+                first_bad = first_bad or rows.line_num + 1
+                bad += 1
     except csv.Error as error:
         said = f"line {rows.line_num + 1}: {error}; the log was read up to there"
         findings.append(Finding("log-malformed", said, path, strict=True))
     if bad:
-        said = f"{len(bad)} lines that are no rows of the table, the first is line {bad[0]}"
+        said = f"{bad} lines that are no rows of the table, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_LINE = 1_000_000
 """Characters. A longer line is none of a log, and must not fill the memory."""
+
+_PIECE = 2**18
 
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -33,7 +36,7 @@ def first_line(head: bytes) -> str:
 
 
 def lines(path: str, findings: list[Finding]) -> Iterator[str]:
-    """The lines, each with its end. A last line without one is half written, and left out.
+    """The lines, without their ends. A last line that has none is half written, and left out.
 
     Bytes that are no text of the encoding are kept as lone surrogates: a name in another
     encoding does not make the numbers beside it unreadable.
@@ -41,17 +44,19 @@ def lines(path: str, findings: list[Finding]) -> Iterator[str]:
     Raises:
         OSError: if the file cannot be read.
     """
+    rest = ""
     with open(path, "rb") as file:
-        encoding = encoding_of(file.read(4))
-    errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
-    with open(path, encoding=encoding, errors=errors, newline="\n") as text:
-        while line := text.readline(MAX_LINE):
-            if line.endswith("\n"):
-                yield line
-            elif len(line) >= MAX_LINE:
+        encoding = encoding_of(file.peek(4))
+        errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
+        text = io.TextIOWrapper(file, encoding, errors, newline="\n")
+        # In pieces, since a call for each line would take longer than all the rest.
+        while piece := text.read(_PIECE):
+            *whole, rest = (rest + piece).split("\n")
+            yield from whole
+            if len(rest) > MAX_LINE:
                 said = f"a line is longer than {MAX_LINE} characters; the log was read up to there"
                 findings.append(Finding(_DOUBTFUL, said, path, strict=True))
                 return
-            else:
-                said = "the last line has no end: it is still being written, and was left out"
-                findings.append(Finding("log-half-line", said, path))
+    if rest:
+        said = "the last line has no end: it is still being written, and was left out"
+        findings.append(Finding("log-half-line", said, path))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Finding
 
@@ -19,7 +19,8 @@ class LogRow(NamedTuple):
 
     Attributes:
         place: where it stands: the line, or the position in a list, counted from 1.
-        values: column → the text as it stands there; a column without a value may be left out.
+        names: the columns; the same tuple for all rows that have the same, since that is quick.
+        texts: what stands in them, as it stands there.
         epoch: as the log counts it; None if the row tells none.
         step: as the log counts it; None if the row tells none.
         file: the checkpoint that the row is about, relative to the log's folder, with `/`;
@@ -29,12 +30,18 @@ class LogRow(NamedTuple):
     """
 
     place: int
-    values: Mapping[str, str]
+    names: tuple[str, ...]
+    texts: Sequence[str]
     epoch: int | None = None
     step: int | None = None
     file: str = ""
     size_bytes: int = -1
     is_gone: bool = False
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Column → what stands there."""
+        return dict(zip(self.names, self.texts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +83,7 @@ def number(text: str) -> float | None:
     (0.25, None, -inf, None)
     """
     try:
-        # Python reads 1_0, which no log means by ten.
-        return float(text) if "_" not in text else None
+        return float(text)
     except ValueError:
         pass
     low = text.strip().lower()
@@ -89,10 +95,8 @@ def number(text: str) -> float | None:
 
 def whole(text: str | None) -> int | None:
     """An epoch or a step: `3`, or `3.0` as pandas writes it; None for anything else."""
-    if text is None:
-        return None
     try:
-        return int(text)
+        return int(text) if text else None
     except ValueError:
-        value = number(text)
+        value = number(text or "")
         return int(value) if value is not None and value.is_integer() else None

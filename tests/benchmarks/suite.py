@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import bench_best, bench_export, bench_inspect, measure, report, settings
+from tests.benchmarks import (
+    bench_best,
+    bench_export,
+    bench_inspect,
+    bench_logs,
+    measure,
+    report,
+    settings,
+)
 
 # A file of benchmarks for another command is a `bench_….py` beside this one, and a line here.
-BENCHMARKS = (bench_best.benchmarks, bench_inspect.benchmarks, bench_export.benchmarks)
+BENCHMARKS = (
+    bench_best.benchmarks,
+    bench_logs.benchmarks,
+    bench_inspect.benchmarks,
+    bench_export.benchmarks,
+)
 
 
 def main() -> int:

@@ -128,7 +128,7 @@ def test_ckptsel_jsonl(tmp_path: Path) -> None:
     text = "".join(json.dumps(line) + "\n" for line in lines)
     kind, (saved, removed), codes = read(tmp_path / "ckptsel.jsonl", text)
     assert (kind, codes) == ("ckptsel", [])
-    assert saved[2:] == (1, 10, "w-01.keras", 7, False)
+    assert saved[3:] == (1, 10, "w-01.keras", 7, False)
     assert saved.values == {"loss": "0.12345678901234568", "val_loss": "nan"}
     assert (removed.file, removed.is_gone) == ("w-01.keras", True)
 

@@ -1,0 +1,32 @@
+"""Benchmarks of `ckptsel best` with a log beside the checkpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.benchmarks import logged_folders
+from tests.benchmarks.contestants import Contestant
+from tests.benchmarks.report import Benchmark, PeakMemory, TimeRatio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.settings import Settings
+
+WITH = "`ckptsel best`"
+WITHOUT = "`ckptsel best --no-logs`"
+RUNS, EPOCHS = 1_000, 200
+
+
+def benchmarks(settings: Settings) -> Iterator[Benchmark]:
+    """Exact values cost little more than the names: every row of every log is read and joined."""
+    folder = logged_folders.build(settings.folder, RUNS, EPOCHS)
+    argv = (*settings.interpreter.ckptsel, "best", folder.path, "--monitor", "val_loss")
+    yield Benchmark(
+        f"{RUNS:,} runs of {EPOCHS} checkpoints, each with a log",
+        [
+            Contestant(WITH, argv, folder.best),
+            Contestant(WITHOUT, (*argv, "--no-logs"), folder.best),
+        ],
+        [TimeRatio(WITH, WITHOUT, 2.5), PeakMemory(WITH, 400)],
+    )

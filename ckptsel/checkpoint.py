@@ -124,6 +124,7 @@ class Log:
         by: what its rows were joined by: `file`, `epoch` or `step`.
         offset: what the names count beyond the log, 0 or 1.
         why: how that is known, for people; "" where nothing was joined.
+        unit: what the number at the end of a value's source counts: `line`, or `entry` of a list.
     """
 
     path: str
@@ -132,6 +133,7 @@ class Log:
     by: str
     offset: int = 0
     why: str = ""
+    unit: str = "line"
 
 
 @dataclass(frozen=True, slots=True)

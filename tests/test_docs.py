@@ -23,9 +23,10 @@ _AGE = re.compile(r"\s+\d+ (?:s|min|h|d)\b|\s+age\b")
 
 
 def _sessions() -> list[tuple[str, str]]:
-    """Every command of the README's console blocks, with what is shown below it."""
+    """Every command of these pages' console blocks, with what is shown below it."""
     found = []
-    for block in _SESSION.findall((ROOT / "README.md").read_text("utf-8")):
+    pages = (ROOT / "README.md", ROOT / "docs" / "sources.md")
+    for block in _SESSION.findall("".join(page.read_text("utf-8") for page in pages)):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, shown = part.partition("\n")
             found.append((command, shown.rstrip("\n")))
@@ -33,8 +34,8 @@ def _sessions() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("command", "shown"), _sessions())
-def test_readme_sessions_are_real(command: str, shown: str) -> None:
-    """What the README shows below a command is what it prints, ages apart."""
+def test_sessions_are_real(command: str, shown: str) -> None:
+    """What a page shows below a command is what it prints, ages apart."""
     words = shlex.split(command)
     assert words[0] == "ckptsel"
     done = subprocess.run(
@@ -50,7 +51,7 @@ def test_readme_sessions_are_real(command: str, shown: str) -> None:
 
 def test_readme_has_sessions() -> None:
     """The README opens with at least two pasted commands."""
-    assert len(_sessions()) >= 2
+    assert len(_sessions()) >= 3
 
 
 def _codes() -> set[str]:

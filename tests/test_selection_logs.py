@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ckptsel.errors import MonitorNotFoundError, StrictError, UsageError
 from ckptsel.search.query import Query
+from ckptsel.selection import select
 from tests.folders import make
 from tests.selecting import codes, places, ranked
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from random import Random
 
     from ckptsel.checkpoint import Ranking
 
@@ -223,3 +228,33 @@ def test_a_value_without_a_label_is_one_of_the_logs(here: Path) -> None:
     with pytest.raises(MonitorNotFoundError):
         ranked(monitor="val_auc")
     assert "assumed-monitor" in codes(ranked(monitor="val_auc", logs="ignore"))
+
+
+LOSSES = st.lists(st.floats(0.01, 9.99), min_size=2, max_size=8, unique=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    LOSSES,
+    st.integers(1, 4),
+    st.sampled_from([0, 1]),
+    st.sampled_from(["w-{}-val_loss={}.keras", "w.{}-{}.keras"]),
+    st.randoms(use_true_random=False),
+)
+def test_rounding_and_order_hide_no_best(
+    losses: list[float], digits: int, first: int, form: str, chance: Random
+) -> None:
+    """However values are rounded into names and a log's rows stand: the best, or it is said."""
+    names = [form.format(f"{i:02d}", f"{v:.{digits}f}") for i, v in enumerate(losses, first)]
+    rows = [f"{i},0,{loss!r}\n" for i, loss in enumerate(losses)]
+    answers = []
+    for _ in range(2):
+        with TemporaryDirectory() as folder:
+            make(Path(folder), *names)
+            (Path(folder) / "log.csv").write_text("epoch,lr,val_loss\n" + "".join(rows))
+            ranking = select(Query((folder,), monitor="val_loss"), keep=2)
+            answers.append((ranking.rows[0].checkpoint.name, codes(ranking)))
+        chance.shuffle(rows)
+    assert answers[0] == answers[1]
+    name, said = answers[0]
+    assert name == names[losses.index(min(losses))] or "log-base-assumed" in said

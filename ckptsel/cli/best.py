@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from ckptsel.cli import choose, options, output
+import typer
+
+from ckptsel.cli import choose, options, output, text
 from ckptsel.cli.printing import printer
 from ckptsel.cli.query_options import with_query
 from ckptsel.cli.require import check, parse_conditions
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "ckptsel best runs/mnist",
     "ckptsel best runs --monitor val_accuracy --require 'val_accuracy>=0.9'",
+    "ckptsel best runs --monitor val_loss --explain",
     "ckptsel best runs -m val_loss --top 3 --format '{path} {val_loss:.4f}'",
 )
 
@@ -29,6 +32,15 @@ def run(
     template: options.Template = None,
     output_format: options.Output = None,
     null: options.Null = False,
+    why: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            envvar="CKPTSEL_EXPLAIN",
+            help="Say on stderr, and in -o json, why: which value, from which line of which log,"
+            " what the name says, and how far behind the next one is.",
+        ),
+    ] = False,
 ) -> None:
     """Print the path of the best checkpoint.
 
@@ -45,4 +57,9 @@ def run(
     if len(rows) < (top or 1):
         could = "could be ranked and are sound" if verify else "could be ranked"
         output.note(f"{top} were asked for, and only {len(rows)} {could}")
-    show("best", ranking, rows, found)
+    if why:
+        from ckptsel.cli.explanation import explained  # noqa: PLC0415 - only where it is asked for
+
+        for line in explained(ranking, rows):
+            output.say(text.shown(line))
+    show("best", ranking, rows, found, explain=why)

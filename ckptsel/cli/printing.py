@@ -21,7 +21,13 @@ class Print(Protocol):
     """Prints rows of a ranking to stdout."""
 
     def __call__(
-        self, command: str, ranking: Ranking, rows: Sequence[Ranked], sound: Sound | None = None
+        self,
+        command: str,
+        ranking: Ranking,
+        rows: Sequence[Ranked],
+        sound: Sound | None = None,
+        *,
+        explain: bool = False,
     ) -> None:
         """Print the rows, and in JSON all there is to say about the ranking.
 
@@ -30,6 +36,7 @@ class Print(Protocol):
             ranking: where the rows come from.
             rows: the rows.
             sound: what --verify found, if it was asked for.
+            explain: whether a document says why the rows have their places.
         """
 
 
@@ -61,7 +68,12 @@ def printer(chosen: str | None, *, null: bool, template: str | None, default: st
 
 def _in_format(name: str) -> Print:
     def write(
-        command: str, ranking: Ranking, rows: Sequence[Ranked], sound: Sound | None = None
+        command: str,
+        ranking: Ranking,
+        rows: Sequence[Ranked],
+        sound: Sound | None = None,
+        *,
+        explain: bool = False,
     ) -> None:
         if name in ("paths", "paths0"):
             paths = [row.checkpoint.path for row in rows]
@@ -69,7 +81,7 @@ def _in_format(name: str) -> Print:
             return
         from ckptsel.cli.report import RankingReport
 
-        output.write(RankingReport(command, ranking, rows, sound), name)
+        output.write(RankingReport(command, ranking, rows, sound, explain=explain), name)
 
     return write
 
@@ -86,6 +98,8 @@ def _by_template(text: str, *, end: str) -> Print:
         ranking: Ranking,
         rows: Sequence[Ranked],
         sound: Sound | None = None,  # noqa: ARG001
+        *,
+        explain: bool = False,  # noqa: ARG001
     ) -> None:
         fields = Fields(ranking)
 

@@ -41,12 +41,14 @@ class RankingReport:
         ranking: where the rows come from.
         rows: the rows to show.
         sound: what --verify found, if it was asked for.
+        explain: whether the document says why the rows have their places.
     """
 
     command: str
     ranking: Ranking
     rows: Sequence[Ranked]
     sound: Sound | None = None
+    explain: bool = False
 
     def paths(self) -> Sequence[str]:
         """One path a row."""
@@ -69,6 +71,7 @@ class RankingReport:
             "logs": [log_record(log) for log in ranking.logs],
             "findings": [finding_record(finding) for finding in ranking.findings],
             **self._rejected(),
+            **self._explained(),
         }
 
     def records(self) -> Sequence[Mapping[str, object]]:
@@ -82,6 +85,13 @@ class RankingReport:
         if self.sound is None:
             return {}
         return {"rejected": [*rejected_records(self.sound)]}
+
+    def _explained(self) -> dict[str, object]:
+        if not self.explain:
+            return {}
+        from ckptsel.cli.explanation import explanation_record
+
+        return {"explanation": [explanation_record(self.ranking, row) for row in self.rows]}
 
     def cells(self) -> Iterator[Sequence[str]]:
         """The fixed columns, then one a metric; a value reads back as the same value."""

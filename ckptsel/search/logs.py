@@ -131,7 +131,15 @@ def _join_run(
             is_grave = bool(unsettled) or finding.code != "log-disagrees"
             found.findings.append(replace(finding, strict=is_grave))
         found.logs.append(
-            Log(log.path, log.kind.name, joined.matched, joined.key, joined.offset, joined.why)
+            Log(
+                log.path,
+                log.kind.name,
+                joined.matched,
+                joined.key,
+                joined.offset,
+                joined.why,
+                log.kind.unit,
+            )
         )
         if joined.matched:
             inner = os.path.relpath(log.path, run or os.curdir).replace(os.sep, "/")

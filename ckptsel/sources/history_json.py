@@ -65,4 +65,5 @@ KIND = LogKind(
     _read,
     {"epoch": 1},
     "Keras counts epochs from 1 in names; a history's first value is that of the first epoch",
+    unit="entry",
 )

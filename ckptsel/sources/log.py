@@ -60,6 +60,7 @@ class LogKind:
             names count beyond its log: 1 if a row of epoch 4 belongs to a name that says 5;
             None where no habit is known.
         habit: where these offsets come from, in words for people.
+        unit: what a row's place counts: `line`, or `entry` of a list.
     """
 
     name: str
@@ -67,6 +68,7 @@ class LogKind:
     read: Callable[[str, list[Finding]], Iterator[LogRow]]
     offsets: Mapping[Key, int | None]
     habit: str = ""
+    unit: str = "line"
 
 
 # How writers say that there is no value: Keras `NA`; pandas, polars and the rest.

@@ -1,0 +1,70 @@
+"""Why a checkpoint stands where it stands: its value, where that is from, and who came next."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckptsel.naming.read import as_number
+from ckptsel.naming.vocabulary import canonical
+
+if TYPE_CHECKING:
+    from ckptsel.checkpoint import Log, Metric, Ranked, Ranking
+
+
+class Explanation(NamedTuple):
+    """The chain from a log or a name to a place.
+
+    Attributes:
+        row: the checkpoint in its place.
+        log: the log that has its value; None where the name has it.
+        line: the line of that log, or the position in its list; None without a log.
+        in_name: what the name says of the monitor; None where it says nothing.
+        unlabelled: the values in the name that no label tells the meaning of.
+        runner_up: the next in the ranking; None if there is none, or none to compare with.
+        margin: how far behind it is; 0.0 for a tie, None without a runner-up.
+    """
+
+    row: Ranked
+    log: Log | None
+    line: int | None
+    in_name: Metric | None
+    unlabelled: tuple[Metric, ...]
+    runner_up: Ranked | None
+    margin: float | None
+
+
+def explain(ranking: Ranking, row: Ranked) -> Explanation:
+    """Lay out why a row of a ranking has its place."""
+    log, line = _log_of(ranking, row)
+    read = [m for m in row.checkpoint.metrics if m.source == "name" and m.role == "metric"]
+    own = row.metric.name if row.metric else ""
+    in_name = next((m for m in read if canonical(m.name) == canonical(own)), None)
+    behind = None
+    if not ranking.per_run and row.rank is not None:
+        behind = next((other for other in ranking.rows if other.rank == row.rank + 1), None)
+    margin = None
+    if behind is not None and behind.metric is not None and row.metric is not None:
+        margin = abs(as_number(behind.metric.value) - as_number(row.metric.value))
+    return Explanation(
+        row,
+        log,
+        line,
+        in_name,
+        tuple(m for m in read if not m.labelled and m is not in_name),
+        behind,
+        margin,
+    )
+
+
+def _log_of(ranking: Ranking, row: Ranked) -> tuple[Log | None, int | None]:
+    """The log and the line that a row's value is from."""
+    if row.metric is None or row.metric.source == "name":
+        return None, None
+    kind, _, place = row.metric.source.partition(":")
+    inner, _, line = place.rpartition(":")
+    path = os.path.normpath(os.path.join(row.checkpoint.run, inner))
+    for log in ranking.logs:
+        if log.kind == kind and os.path.normpath(log.path) == path:
+            return log, int(line)
+    return None, int(line)

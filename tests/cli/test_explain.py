@@ -1,0 +1,80 @@
+"""`best --explain`: the chain of evidence on stderr, and in JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests import running
+from tests.folders import make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CSV = "epoch,loss,val_loss\n0,1,0.3161\n1,1,0.3239\n2,1,0.4\n"
+NAMES = [f"w-0{n}-val_loss=0.{v}.keras" for n, v in ((1, 32), (2, 32), (3, 40))]
+
+
+class Said(NamedTuple):
+    """What a call printed."""
+
+    stdout: str
+    stderr: str
+
+
+def run(*argv: str, code: int = 0) -> Said:
+    """Run the program, and see that it ends with this code."""
+    done = running.run(*argv)
+    assert done.returncode == code
+    return Said(done.stdout.decode(), done.stderr.decode())
+
+
+def test_for_people(here: Path) -> None:
+    """The path alone on stdout; why on stderr."""
+    make(here, *NAMES)
+    (here / "training.csv").write_text(CSV)
+    done = run("best", "-m", "val_loss", "--explain")
+    assert done.stdout == f"./{NAMES[0]}\n"
+    assert done.stderr == (
+        f"./{NAMES[0]}\n"
+        "  ranked    1 of 3 checkpoints by val_loss, lowest first"
+        " (auto: lower val_loss is better)\n"
+        "  value     0.3161, line 2 of ./training.csv\n"
+        "  name      says val_loss 0.32\n"
+        "  log       joined to 3 checkpoints by epoch; names count one more than its rows: the"
+        " values in 3 names agree with the log\n"
+        f"  next      ./{NAMES[1]} with 0.3239, 0.0078 behind\n"
+    )
+
+
+def test_without_a_log(here: Path) -> None:
+    """The name is the evidence, and a tie is called one."""
+    make(here, *NAMES)
+    said = run("best", "-m", "val_loss", "--explain").stderr
+    assert "  value     0.32, read from the name\n" in said
+    assert f"./{NAMES[0]} with 0.32: a tie, decided by epoch, step or path\n" in said
+
+
+def test_in_json(here: Path) -> None:
+    """The same as data; without --explain there is no such key."""
+    make(here, *NAMES)
+    (here / "training.csv").write_text(CSV)
+    (found,) = json.loads(run("best", "-m", "val_loss", "--explain", "-o", "json").stdout)[
+        "explanation"
+    ]
+    assert found["metric"]["source"] == "csv:training.csv:2"
+    assert found["log"]["path"] == "./training.csv"
+    assert (found["line"], found["in_name"]["text"]) == (2, "0.32")
+    assert found["runner_up"] == f"./{NAMES[1]}"
+    assert abs(found["margin"] - 0.0078) < 1e-9
+    assert "explanation" not in json.loads(run("best", "-m", "val_loss", "-o", "json").stdout)
+
+
+def test_options_of_logs(here: Path) -> None:
+    """--no-logs reads none, --logs-only trusts no name, and both are a contradiction."""
+    make(here, *NAMES)
+    (here / "training.csv").write_text(CSV)
+    assert run("best", "--no-logs", "-o", "json").stdout.count('"source": "csv') == 0
+    (here / "training.csv").write_text(CSV.replace("0.4", "0.1"))
+    assert run("best", "-m", "val_loss", "--logs-only").stdout == f"./{NAMES[2]}\n"
+    assert run("best", "--logs-only", "--no-logs", code=2).stdout == ""

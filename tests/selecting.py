@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Ranking
 
 
-def ranked(monitor: str | None = "val_loss", keep: int | None = None, **options: Any) -> Ranking:
+def ranked(
+    monitor: str | None = "val_loss", keep: int | None = None, *, rank: bool = True, **options: Any
+) -> Ranking:
     """Rank what is in the current folder."""
-    return select(Query(monitor=monitor, **options), keep=keep)
+    return select(Query(monitor=monitor, **options), keep=keep, rank=rank)
 
 
 def places(ranking: Ranking) -> list[tuple[int | None, str]]:

@@ -108,6 +108,29 @@ def test_where_a_run_keeps_its_log(here: Path, log: str) -> None:
     assert ranking.rows[0].metric.source == source
 
 
+def test_a_run_without_checkpoints_below(here: Path) -> None:
+    """A log in a folder of its own may be another run's: only values show that it is not."""
+    make(here, *NAMES)
+    write_csv(here / "second/training.csv", 0.5, 0.3, 0.4)
+    ranking = ranked(None, rank=False)
+    assert [log.joined for log in ranking.logs] == [0]
+    assert codes(ranking) == {"log-elsewhere"}
+    make(here, *ROUNDED)
+    write_csv(here / "second/training.csv", 0.3161, 0.3239, 0.4)
+    assert [log.joined for log in ranked().logs] == [6]
+
+
+def test_several_checkpoints_within_an_epoch(here: Path) -> None:
+    """The epoch's last values are not those of a step in its middle."""
+    steps = ["cp-epoch01-batch100.keras", "cp-epoch01-batch200.keras", "cp-epoch02-batch100.keras"]
+    make(here, *steps)
+    write_csv(here / "training.csv", 0.5, 0.3)
+    ranking = ranked()
+    assert places(ranking)[0] == (1, steps[2])
+    assert {row.checkpoint.name for row in ranking.rows if not row.rank} == {*steps[:2]}
+    assert "log-too-coarse" in codes(ranking)
+
+
 def saved(file: Path, loss: float | None, **more: object) -> str:
     """A line of ckptsel.jsonl about a file."""
     entry = {"schema": 1, "event": "saved", "file": file.name, "epoch": 7, "step": 70}

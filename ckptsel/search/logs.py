@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 
 # The table of names that say nothing, whose values are all from a log.
 _WORDLESS = Pattern.of(Form(()))
+
+
+# Folders that hold a run's logs, and are no run of their own: `logs`, Lightning's
+# `lightning_logs/version_0`, MMEngine's `20240131_120000/vis_data`, TensorBoard's `train`.
+_OF_LOGS = re.compile(
+    r"\.|(?:\w+_)?logs?|metrics|history|results|version_\d+|\d{8}_\d{6}|vis_data"
+    r"|tensorboard|tb|events|runs?|train|training|validation|val|test|output|outputs",
+    re.IGNORECASE,
+)
 
 
 class _Found(NamedTuple):
@@ -88,6 +98,14 @@ def _enclosing(folder: Folder, runs: dict[str, list[TableIn]]) -> str | None:
     return path
 
 
+def _is_elsewhere(folder: str, run: str, places: Sequence[TableIn]) -> bool:
+    """Whether a log's folder, below a run's, may be that of another run without checkpoints."""
+    if any(place.folder.path == folder for place in places):
+        return False
+    inner = os.path.relpath(folder or os.curdir, run or os.curdir)
+    return not all(_OF_LOGS.fullmatch(part) for part in inner.split(os.sep))
+
+
 def _recognised(found: Survey, folder: Folder, run: str) -> Iterable[_Found]:
     for name in folder.logs:
         path = folder.join(name)
@@ -119,7 +137,8 @@ def _join_run(
         files = _files(places, os.path.dirname(log.path)) if "file" in log.kind.offsets else {}
         try:
             rows = log.kind.read(log.path, findings)
-            joined = join(log.kind, rows, named, files, log.path)
+            doubtful = _is_elsewhere(os.path.dirname(log.path), run, places)
+            joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful)
         except OSError as error:
             found.findings.append(_unreadable(log.path, error))
             continue

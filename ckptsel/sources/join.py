@@ -97,6 +97,8 @@ def join(
     named: Names,
     files: Mapping[str, int],
     path: str = "",
+    *,
+    is_doubtful: bool = False,
 ) -> Joined:
     """Find each checkpoint's row.
 
@@ -107,6 +109,8 @@ def join(
         named: the checkpoints.
         files: the checkpoints' paths relative to the log's folder → their index in `named`.
         path: the log's, for findings.
+        is_doubtful: whether it may be another run's log, so that only agreeing values show that
+            it is not.
 
     Returns:
         The rows, with one answer for the whole log: where names and log contradict each other,
@@ -125,7 +129,7 @@ def join(
                     kept[at] = row
     for match in matches:
         if match.rows:
-            return match.decided(kind, path)
+            return match.decided(kind, path, is_doubtful=is_doubtful)
     return Joined([None] * len(named.names), "file")
 
 
@@ -183,7 +187,7 @@ class _Match:
         del before[:-_KEPT]
         self.rows[at] = row
 
-    def decided(self, kind: LogKind, path: str) -> Joined:
+    def decided(self, kind: LogKind, path: str, *, is_doubtful: bool) -> Joined:
         """The rows at the offset that the names and the log agree on."""
         if self.key == "file":
             return self._by_file(path)
@@ -196,6 +200,9 @@ class _Match:
             why = f"the values in {len(tried[offset].agreeing)} names agree with the log"
         elif not fitting and any(at.against for at in tried.values()):
             return Joined(nothing, self.key, findings=(self._disagreement(path),))
+        elif is_doubtful:
+            said = "in a folder of its own, and no value shows that it is this run's: not used"
+            return Joined(nothing, self.key, findings=(Finding("log-elsewhere", said, path),))
         else:
             complete = [o for o in fitting or OFFSETS if len(tried[o].found) == len(self.places)]
             if len(complete) == 1:
@@ -209,16 +216,35 @@ class _Match:
                 said = f"that names count {_more(self.key, offset)} the log is assumed: {why}"
                 findings.append(Finding("log-base-assumed", said, path, strict=True))
         at = tried[offset]
-        if at.again:
-            index = at.again[0]
+        if self.key == "epoch" and (within := self._within_epochs(at)):
+            name = self.named.names[within[0]]
             said = (
-                f"the log restarts, and {len(at.again)} names do not tell which of the rows is"
+                f"{len(within)} names, as {name!r}, tell a step within an epoch, of which the log"
+            )
+            said += " only knows the end: it was not used for them"
+            findings.append(Finding("log-too-coarse", said, path, strict=True))
+            for index in within:
+                del at.found[index]
+        again = [index for index in at.again if index in at.found]
+        if again:
+            index = again[0]
+            said = (
+                f"the log restarts, and {len(again)} names do not tell which of the rows is"
                 f" theirs; the last one was taken, as line {at.found[index].place} for"
                 f" {self.named.names[index]!r}"
             )
             findings.append(Finding("log-restarted", said, path, strict=True))
         rows = [at.found.get(index) for index in range(len(self.named.names))]
         return Joined(rows, self.key, offset, why, tuple(findings))
+
+    def _within_epochs(self, at: _At) -> list[int]:
+        """The checkpoints that share an epoch with others of other steps, and no value agrees."""
+        steps: dict[int | str, set[int]] = {}
+        for index, place in self.places.items():
+            if (step := self.named.steps[index]) is not None and step != place:
+                steps.setdefault(place, set()).add(step)
+        several = {place for place, found in steps.items() if len(found) > 1}
+        return [i for i in at.found if self.places[i] in several and i not in at.agreeing]
 
     def _at(self, offset: int, *, whole: bool = False) -> _At:
         """Hold the rows at one offset against the names.

@@ -153,6 +153,12 @@ class DamagedError(CkptselError):
     exit_code = ExitCode.DAMAGE
 
 
+class UnreadValuesError(CkptselError):
+    """Values that are there and are not read here: of odd types, or stored too oddly."""
+
+    code = "values-not-read"
+
+
 class MissingExtraError(CkptselError):
     """Something that needs a package which is not installed."""
 

@@ -21,6 +21,19 @@ Level: TypeAlias = Literal["quick", "full"]
 PIECE_BYTES = 8 * 2**20
 """No piece of a tensor is larger, so that memory does not grow with the file."""
 
+# Zeros deflate about 1000 times, so a high ratio alone proves nothing.
+_MUCH_BYTES = 128 * 2**20
+_MUCH_RATIO = 100
+
+
+def is_too_much(claimed_bytes: int, stored_bytes: int) -> bool:
+    """Whether a checkpoint claims so much more than it stores that training cannot have written it.
+
+    One rule for all formats, over all tensors of a checkpoint: compressed, never written, or
+    sharing their bytes. What claims more is not unpacked.
+    """
+    return claimed_bytes > max(_MUCH_BYTES, _MUCH_RATIO * stored_bytes)
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -104,6 +117,11 @@ class Contents(ABC):
             DamagedError: if the file's structure cannot be read.
         """
         return Facts()
+
+    @property
+    def unlisted(self) -> str:
+        """Which tensors `tensors` leaves out, or why it has none; "" if it has all."""
+        return ""
 
     @property
     def load_problem(self) -> str:

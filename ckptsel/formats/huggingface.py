@@ -78,6 +78,11 @@ class HuggingFaceContents(Contents):
         return all(self._open(name).lists_tensors for name in self._shards)
 
     @property
+    def unlisted(self) -> str:
+        """See `Contents.unlisted`, of the first shard that leaves some out."""
+        return next((why for why in (self._open(n).unlisted for n in self._shards) if why), "")
+
+    @property
     def tensors(self) -> Sequence[Tensor]:
         """Every tensor, shard by shard; the optimizer's file is to be opened by itself."""
         return [tensor for _, tensor in self._by_path.values()]

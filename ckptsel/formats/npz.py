@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import PIECE_BYTES, Contents, Facts, Format, Level, Tensor
+from ckptsel.formats.npy_fortran import in_usual_order
 from ckptsel.formats.npy_header import SUFFIX, NpyMember, plain, read_header
-from ckptsel.formats.pickle_scan import pickle_findings, pickle_globals
+from ckptsel.formats.pickle_scan import few_operations, pickle_findings, pickle_globals
 from ckptsel.formats.zip_checks import (
     ZIP_ERRORS,
     is_bomb,
@@ -68,15 +68,22 @@ class NpzContents(Contents):
         return found
 
     @property
+    def unlisted(self) -> str:
+        """How many arrays of objects there are."""
+        return f"{self._pickles} arrays of objects are pickled" if self._pickles else ""
+
+    @property
+    def _pickles(self) -> int:
+        return sum(isinstance(m, NpyMember) and m.is_pickle for m in self._members.values())
+
+    @property
     def facts(self) -> Facts:
         """How many arrays of objects there are."""
-        count = sum(isinstance(m, NpyMember) and m.is_pickle for m in self._members.values())
+        count = self._pickles
         return Facts(more={"arrays of objects, not listed": str(count)} if count else {})
 
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """A tensor's values; text as UTF-8. See `Contents.pieces`.
-
-        An array in Fortran's order is read as a whole, because its values have to be reordered.
 
         Raises:
             DamagedError: if they cannot be read, or the file is a compression bomb.
@@ -91,22 +98,25 @@ class NpzContents(Contents):
         dtype = member.dtype
         count = max(1, PIECE_BYTES // max(dtype.itemsize, 8))  # An object takes 8 bytes.
         blocks = self._blocks(member, count * dtype.itemsize)
-        parts = (np.frombuffer(block, dtype) for block in blocks)
-        if member.is_fortran:
-            whole = np.concatenate([np.empty(0, dtype), *parts]).reshape(tensor.shape, order="F")
-            flat = whole.reshape(-1)
-            parts = (flat[at : at + count] for at in range(0, flat.size, count))
+        parts: Iterator[NDArray[Any]] = (np.frombuffer(block, dtype) for block in blocks)
+        # With one axis that is not of one element, both orders are the same.
+        if member.is_fortran and 0 not in tensor.shape and sum(n > 1 for n in tensor.shape) > 1:
+            parts = in_usual_order(lambda: self._values(member), tensor.shape, dtype)
         try:
             for part in parts:
                 yield plain(part)
-        except ValueError as error:
+        except ZIP_ERRORS as error:
             raise DamagedError(f"{member.name!r} in {self.path!r}: {error}") from None
+
+    def _values(self, member: NpyMember) -> IO[bytes]:
+        file = self._archive.open(member.name)
+        file.read(member.start)
+        return file
 
     def _blocks(self, member: NpyMember, step: int) -> Iterator[bytes]:
         left = member.size_bytes
         try:
-            with self._archive.open(member.name) as file:
-                file.read(member.start)
+            with self._values(member) as file:
                 while left > 0:
                     block = file.read(min(step, left))
                     if len(block) < min(step, left):
@@ -129,17 +139,19 @@ class NpzContents(Contents):
     def dangers(self) -> Iterator[Finding]:
         """What is wrong with the archive, and arrays of objects, which are pickles."""
         yield from zip_dangers(self._archive, self.path)
+        operations = few_operations()
         for member in self._members.values():
             if not isinstance(member, DamagedError) and member.is_pickle:
-                yield from self._pickle(member)
+                yield from self._pickle(member, operations)
 
-    def _pickle(self, member: NpyMember) -> Iterator[Finding]:
+    def _pickle(self, member: NpyMember, operations: Iterator[int]) -> Iterator[Finding]:
         if is_bomb(self._archive):
             return
         try:
             with self._archive.open(member.name) as file:
-                pickled = io.BytesIO(file.read()[member.start :])
-            yield from pickle_findings(pickle_globals(pickled), repr(member.name), self.path)
+                file.read(member.start)
+                found = pickle_globals(file, operations=operations)
+            yield from pickle_findings(found, repr(member.name), self.path)
         except ZIP_ERRORS as error:
             says = f"{member.name!r} is a pickle that cannot be looked into: {error}"
             yield Finding("pickle-code", says, self.path)

@@ -41,6 +41,10 @@ _TEXTS = {
 }
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
+# A state dict of 10,000 tensors takes 300,000 operations.
+_MOST_OPERATIONS = 1_000_000
+_PART_BYTES = 16 * 2**20
+_LINE_BYTES = 2**16  # Longer than any name in a pickle.
 _EXTENSIONS = {"EXT1", "EXT2", "EXT4"}
 
 
@@ -50,25 +54,30 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes:
         """So many bytes, fewer at the end."""
 
-    def readline(self) -> bytes:
-        """A line with its end."""
+    def readline(self, size: int = -1, /) -> bytes:
+        """A line with its end, or so many bytes of it."""
 
 
-def pickle_globals(file: Readable, count: int = 1) -> list[str]:
+def pickle_globals(
+    file: Readable, count: int = 1, operations: Iterator[int] | None = None
+) -> list[str]:
     """The dotted names that pickles, one behind the other, would import; each once.
 
     Args:
         file: at the first pickle. Nothing of it is executed.
         count: how many pickles there are.
+        operations: as many items as operations may be looked at; for several pickles of a file,
+            the same.
 
     Raises:
-        ValueError: if it is no pickle, or is cut off.
+        ValueError: if it is no pickle, is cut off, or is too long to be looked into.
     """
+    operations = few_operations() if operations is None else operations
     found: dict[str, None] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Of odd escapes in texts, which are the file's business.
         for _ in range(count):
-            found.update(dict.fromkeys(_globals(file)))
+            found.update(dict.fromkeys(_globals(_Bounded(file), operations)))
     return list(found)
 
 
@@ -94,7 +103,33 @@ def pickle_findings(names: Sequence[str], what: str, path: str) -> Iterator[Find
         yield Finding("pickle", f"{what} is a pickle; {safe}", path)
 
 
-def _globals(file: Readable) -> Iterator[str]:
+def few_operations() -> Iterator[int]:
+    """As many items as operations are looked at, which takes seconds: no honest file has more."""
+    return iter(range(_MOST_OPERATIONS))
+
+
+class _Bounded:
+    """A pickle of which no part is larger than any name: packed bytes may be of any size."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        """So many bytes.
+
+        Raises:
+            ValueError: if these are too many.
+        """
+        if size > _PART_BYTES:
+            raise ValueError(f"a part of it has {size:,} bytes")
+        return self._file.read(size)
+
+    def readline(self, size: int = _LINE_BYTES) -> bytes:
+        """A line, or as much of it as any name has."""
+        return self._file.readline(size)
+
+
+def _globals(file: Readable, operations: Iterator[int]) -> Iterator[str]:
     """The globals of one pickle.
 
     STACK_GLOBAL takes module and name from the stack. Only texts that stand right before it, or
@@ -104,6 +139,8 @@ def _globals(file: Readable) -> Iterator[str]:
     top: list[str | None] = [None, None]
     for operation, argument, _ in pickletools.genops(cast("IO[bytes]", file)):
         name = operation.name
+        if next(operations, None) is None:
+            raise ValueError("it is too long to be looked into")
         if name == "MEMOIZE":
             memo[len(memo)] = top[-1]
         elif name in _PUTS:

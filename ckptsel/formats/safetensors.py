@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
@@ -118,6 +119,9 @@ class SafetensorsContents(Contents):
         import numpy as np  # noqa: PLC0415
 
         entry = self._entries[tensor.path]
+        if tensor.path in self._overlapping:
+            # Many tensors over the same bytes would make a small file as large as one likes.
+            raise DamagedError(f"{tensor.path!r} in {self.path!r} shares its bytes with others")
         if entry.read_as is None:
             raise MissingExtraError(
                 f"{tensor.path!r} is of type {tensor.dtype}, whose values are not read",
@@ -131,6 +135,19 @@ class SafetensorsContents(Contents):
         for at in range(begin, end, step):
             raw = np.frombuffer(self._bytes(at, min(step, end - at)), stored)
             yield widen(raw, tensor.dtype) if is_wide else raw.astype(stored.newbyteorder("="))
+
+    def _in_order(self) -> list[_Entry]:
+        return sorted(self._entries.values(), key=lambda entry: (entry.begin, entry.end))
+
+    @cached_property
+    def _overlapping(self) -> frozenset[str]:
+        """The tensors that claim bytes which another one before them claims."""
+        found, reached = [], 0
+        for entry in self._in_order():
+            if entry.begin < min(reached, entry.end):
+                found.append(entry.tensor.path)
+            reached = max(reached, entry.end)
+        return frozenset(found)
 
     def _bytes(self, at: int, count: int) -> bytes:
         if self._start + at + count > self._size_bytes:
@@ -157,12 +174,16 @@ class SafetensorsContents(Contents):
         ):
             yield Finding("safetensors-header", "__metadata__ holds more than texts", self.path)
         reached = 0
-        for entry in sorted(self._entries.values(), key=lambda entry: (entry.begin, entry.end)):
+        wrong: dict[str, list[str]] = {}
+        for entry in self._in_order():
             if entry.begin != reached:
                 what = "overlaps another" if entry.begin < reached else "follows unused bytes"
-                says = f"the tensor {entry.tensor.path!r} {what}"
-                yield Finding("safetensors-offsets", says, self.path)
+                wrong.setdefault(what, []).append(entry.tensor.path)
             reached = max(reached, entry.end)
+        for what, paths in wrong.items():
+            more = f" (and {len(paths) - 1} more)" if paths[1:] else ""
+            says = f"the tensor {paths[0]!r} {what}{more}"
+            yield Finding("safetensors-offsets", says, self.path)
         held = self._size_bytes - self._start
         if held < reached:
             says = f"it has {held} bytes of values, where the header speaks of {reached}"

@@ -18,12 +18,15 @@ _OTHER = re.compile(
 # `a/kernel:0` in TensorFlow and Keras, `encoder.0.weight` in PyTorch.
 _SEPARATORS = re.compile(r"[/.]")
 _ENDING = re.compile(r":\d+$|/\.ATTRIBUTES/VARIABLE_VALUE$")
+_NAME_LENGTH = 200
 _NUMBERED = re.compile(r"(arr_)?\d+")
 
 
 def role_of(path: str) -> TensorRole:
     """A tensor's role, by the first part of its path; at the top level all are weights."""
     first, slash, _ = path.partition("/")
+    # Of a longer name the end tells nothing, and the patterns would take a time with its square.
+    first = first[:_NAME_LENGTH]
     if _OPTIMIZER.fullmatch(first):
         return "optimizer"
     return "other" if slash and _OTHER.fullmatch(first) else "weight"

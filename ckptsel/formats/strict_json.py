@@ -12,6 +12,13 @@ LIMIT_BYTES = 100_000_000
 """No JSON beside or inside of a checkpoint is larger; safetensors has the same limit."""
 
 
+# What Python takes at most for an object or a list, and for what stands in one; so little JSON
+# becomes fifty times as much memory.
+_OBJECT_BYTES = 200
+_VALUE_BYTES = 64
+_PARSED_BYTES = 256 * 2**20
+
+
 def parse_object(data: bytes, what: str) -> dict[str, Any]:
     """The JSON object in some bytes.
 
@@ -23,6 +30,9 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
         DamagedError: if they are no JSON, no object, nested too deeply, or name a key twice, which
             readers understand differently.
     """
+    parts = _OBJECT_BYTES * (data.count(b"{") + data.count(b"[")) + _VALUE_BYTES * data.count(b",")
+    if parts > _PARSED_BYTES:
+        raise DamagedError(f"{what} is JSON of too many parts: it would take {parts:,} bytes")
     try:
         found = json.loads(data.decode(), object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError) as error:

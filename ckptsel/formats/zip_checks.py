@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError
+from ckptsel.formats.contents import is_too_much
 from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 2**20
 """What is read at once: large enough for speed, small enough to stay in the cache."""
-
-# A deflated array of zeros is honest and shrinks about 1000 times, so a high ratio alone proves
-# nothing; but what unpacks to more than this, that much larger, deserves a word before loading.
-_BOMB_BYTES = 256 * 2**20
-_BOMB_RATIO = 100
 
 _NAMED = 3  # So many members are named one by one, and the others counted.
 _UNSAFE_NAME = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\0")
@@ -106,7 +102,7 @@ def is_bomb(archive: ZipFile) -> bool:
     The file's size is what counts: members may share their bytes.
     """
     unpacked = sum(info.file_size for info in archive.infolist())
-    return unpacked > _BOMB_BYTES and unpacked > _BOMB_RATIO * size_bytes(archive)
+    return is_too_much(unpacked, size_bytes(archive))
 
 
 def zip_damage(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.errors import CkptselError, MissingExtraError
+from ckptsel.errors import CkptselError, MissingExtraError, UnreadValuesError
 from ckptsel.formats import open_contents
 from ckptsel.inspection.loading import misnamed
 from ckptsel.verification.consistency import inconsistencies, is_weightless
@@ -91,6 +91,8 @@ def verify(
                 _gather(findings, path, lambda: _empty(contents, path, findings))
             _gather(findings, path, lambda: inconsistencies(contents, path))
             _gather(findings, path, lambda: _misnamed(contents, path))
+            if level == "full":
+                _gather(findings, path, lambda: _unlisted(contents, path))
             if level == "full" and not any(each.code in _BOMBS for each in findings):
                 _gather(findings, path, lambda: _not_finite(contents, path, allow_nonfinite))
             tensors = _count(contents)
@@ -145,8 +147,9 @@ def _gather(findings: list[Finding], path: str, look: Callable[[], Iterable[Find
     """Add what one check finds; what ends it is a finding, unless a graver one has said it."""
     try:
         findings += look()
-    except MissingExtraError as error:
-        findings.append(Finding("values-not-read", f"{error.message} ({error.hint})", path))
+    except (MissingExtraError, UnreadValuesError) as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        findings.append(Finding("values-not-read", f"{error.message}{hint}", path))
     except (CkptselError, OSError) as error:
         # What cannot be read has mostly been told of as damage, or leads out of the file.
         if all(severity_of(each.code) == "note" for each in findings):
@@ -174,7 +177,15 @@ def _empty(contents: Contents, path: str, findings: list[Finding]) -> Iterator[F
         yield Finding("no-weights", "it holds no tensor at all", path)
     elif all(tensor.role != "weight" for tensor in contents.tensors):
         # As one shard of several does, or a file beside the one with the weights.
-        yield Finding("only-state", "it holds the optimizer's state, and no weights", path)
+        has_state = any(tensor.role == "optimizer" for tensor in contents.tensors)
+        says = "it holds the optimizer's state, and no weights"
+        yield Finding("only-state", says if has_state else "it holds no weights", path)
+
+
+def _unlisted(contents: Contents, path: str) -> Iterator[Finding]:
+    """Tensors of which nothing is known cannot be called finite."""
+    if contents.unlisted:
+        yield Finding("values-not-read", f"not all values were read: {contents.unlisted}", path)
 
 
 def _misnamed(contents: Contents, path: str) -> Iterator[Finding]:
@@ -195,9 +206,6 @@ def _not_finite(contents: Contents, path: str, allow_nonfinite: bool) -> Iterato
         if not tensor.dtype.startswith(_FLOATING):
             continue
         finite = _is_finite(contents, tensor)
-        if isinstance(finite, MissingExtraError):
-            unread = finite
-            break
         if isinstance(finite, CkptselError):
             unread = unread or finite  # and the other tensors are read still
         elif not finite:

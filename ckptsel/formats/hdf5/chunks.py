@@ -6,11 +6,24 @@ memory that is not its own, and may end the process.
 
 from __future__ import annotations
 
+import itertools
+import math
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from ckptsel.errors import UnreadValuesError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ckptsel.formats.window import Window
+
+MAX_CHUNK_BYTES = 32 * 2**20
+"""A chunk is unpacked as a whole. h5py's own are below 1 MiB unless told otherwise."""
+
+# What is read at once of a dataset in chunks, and how often one chunk may be unpacked for it.
+_SLAB_BYTES = 64 * 2**20
+_MOST_TIMES = 3
 
 # Source: H5Zpublic.h. Others need a plugin, and none of them is in a checkpoint of Keras.
 _DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3
@@ -26,19 +39,24 @@ def filters_of(creation: Any) -> list[int]:
     return [creation.get_filter(number)[0] for number in range(creation.get_nfilters())]
 
 
-def check_chunks(dataset: Any, chunk_bytes: int, window: Window) -> None:
+def check_chunks(dataset: Any, window: Window) -> None:
     """See that every chunk is in the file, and unpacks to what it should.
 
     Args:
-        dataset: a `h5py.h5d.DatasetID`.
-        chunk_bytes: the size of a chunk, unpacked.
+        dataset: a `h5py.h5d.DatasetID`; it need not be in chunks.
         window: the file.
 
     Raises:
         ValueError: if one is not.
         OSError, RuntimeError: if the index of chunks cannot be read.
     """
-    filters = filters_of(dataset.get_create_plist())
+    import h5py  # noqa: PLC0415
+
+    creation = dataset.get_create_plist()
+    if creation.get_layout() != h5py.h5d.CHUNKED:
+        return
+    chunk_bytes = math.prod(creation.get_chunk()) * dataset.dtype.itemsize
+    filters = filters_of(creation)
     unknown = set(filters) - {_DEFLATE, _SHUFFLE, _FLETCHER32}
     if unknown:
         raise ValueError(f"packed by a filter that is not read here: {min(unknown)}")
@@ -74,3 +92,38 @@ def _check(dataset: Any, chunk: Any, filters: list[int], chunk_bytes: int) -> No
         inner += _CHECKSUM_BYTES if name == _FLETCHER32 else 0
     if chunk.size != inner:
         raise ValueError(f"the chunk at {chunk.chunk_offset} is of a wrong size")
+
+
+def slabs(
+    shape: tuple[int, ...], chunks: tuple[int, ...] | None, itemsize: int
+) -> Iterator[tuple[int | slice, ...]]:
+    """The parts in which an array is read, in order, so that each chunk is unpacked seldom.
+
+    A part is a whole layer of chunks where the memory allows it. HDF5 keeps none that is as large
+    as those here, so every part unpacks all that it touches.
+
+    Args:
+        shape: the array's; not empty.
+        chunks: the shape of a chunk; None if it is not in chunks.
+        itemsize: of an element, in bytes.
+
+    Raises:
+        UnreadValuesError: if the chunks lie so that each would be unpacked again and again.
+    """
+    layer = chunks or (1,) * len(shape)
+    axis = 0
+    while math.prod(shape[axis + 1 :]) * itemsize > _SLAB_BYTES:
+        axis += 1
+    row = math.prod(shape[axis + 1 :]) * itemsize
+    rows = max(1, _SLAB_BYTES // max(1, row))
+    # Whole layers of chunks if one fits, and as few parts of one as possible if not.
+    high = max(layer[axis], rows // layer[axis] * layer[axis])
+    again = math.prod(min(n, size) for n, size in zip(shape[:axis], layer, strict=False))
+    again *= -(-min(shape[axis], high) // rows)
+    if chunks and again > _MOST_TIMES:
+        raise UnreadValuesError(f"its chunks would have to be unpacked {again:,} times each")
+    for outer in itertools.product(*map(range, shape[:axis])):
+        for begin in range(0, shape[axis], high):
+            end = min(begin + high, shape[axis])
+            for start in range(begin, end, rows):
+                yield (*outer, slice(start, min(start + rows, end)))

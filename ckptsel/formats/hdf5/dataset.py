@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import PIECE_BYTES
 from ckptsel.formats.hdf5.attributes import read_attribute
-from ckptsel.formats.hdf5.chunks import check_chunks
+from ckptsel.formats.hdf5.chunks import MAX_CHUNK_BYTES, slabs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckptsel.formats.window import Window
-
-# A chunk is decompressed as a whole. h5py's own are below 1 MiB unless told otherwise.
-_MAX_CHUNK_BYTES = 128 * 2**20
 
 # What h5py raises on files that lie, by the kind of lie.
 HDF5_ERRORS = (OSError, ValueError, KeyError, RuntimeError, TypeError, OverflowError, struct.error)
@@ -118,10 +115,12 @@ def describe(dataset: Any, path: str, window: Window, base: int) -> Stored:
         return _but(stored, "has its values in another file", "external-storage")
     if creation.get_layout() == h5py.h5d.CHUNKED:
         chunk = math.prod(creation.get_chunk()) * dtype.itemsize
-        if chunk > _MAX_CHUNK_BYTES:
-            return _but(stored, f"has chunks of {chunk:,} bytes", "compression-bomb")
-        if size and dataset.get_storage_size() == 0:
-            return _but(stored, "was never written", "unwritten-dataset")
+        if chunk > MAX_CHUNK_BYTES:
+            says = f"has chunks of {chunk:,} bytes, which are not unpacked"
+            return _but(stored, says, "values-not-read", load_bytes=max(size, chunk))
+        problem = _unwritten(dataset, creation.get_chunk()) if size else ""
+        if problem:
+            return _but(stored, problem, "unwritten-dataset")
         return _but(stored, "", load_bytes=max(size, chunk))
     if creation.get_layout() == h5py.h5d.COMPACT or not same or not size:
         return stored
@@ -131,6 +130,15 @@ def describe(dataset: Any, path: str, window: Window, base: int) -> Stored:
     if dataset.get_storage_size() < size or offset + size > window.size:
         return _but(stored, f"ends at byte {offset + size:,}, where the file has {window.size:,}")
     return _but(stored, "", offset=offset)
+
+
+def _unwritten(dataset: Any, chunk: tuple[int, ...]) -> str:
+    """What is missing of a dataset in chunks: one that is not there reads as zeros."""
+    wanted = math.prod(-(-n // size) for n, size in zip(dataset.shape, chunk, strict=True))
+    there = dataset.get_num_chunks()
+    if there >= wanted:
+        return ""
+    return f"was never written: {there:,} of {wanted:,} chunks are there"
 
 
 def _but(stored: Stored, problem: str, code: str = "unreadable-dataset", **more: Any) -> Stored:
@@ -143,9 +151,7 @@ def pieces(stored: Stored, dataset: Any, window: Window) -> Iterator[NDArray[Any
     Raises:
         OSError, RuntimeError, TypeError, ValueError: if they cannot be read.
     """
-    for block in (
-        _raw(stored, window) if stored.offset is not None else _sliced(stored, dataset, window)
-    ):
+    for block in _raw(stored, window) if stored.offset is not None else _converted(stored, dataset):
         if stored.bfloat16:
             # bfloat16 is the upper half of a float32.
             yield (block.view("<u2").astype("u4") << 16).view("f4")
@@ -173,26 +179,19 @@ def _raw(stored: Stored, window: Window) -> Iterator[NDArray[Any]]:
         yield block
 
 
-def _sliced(stored: Stored, dataset: Any, window: Window) -> Iterator[NDArray[Any]]:
-    """Through HDF5, which puts chunks together, decompresses and converts."""
+def _converted(stored: Stored, dataset: Any) -> Iterator[NDArray[Any]]:
+    """Through HDF5, which converts, and puts chunks together."""
     import h5py  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 
     high = h5py.Dataset(dataset)
-    if high.chunks is not None:
-        check_chunks(dataset, math.prod(high.chunks) * stored.dtype.itemsize, window)
     if not stored.shape:
         yield np.asarray(high[()], stored.dtype).reshape(1)
         return
     if not stored.size_bytes:
         return
-    # Slices of the first axis whose rows are small enough; of one row at a time before it.
-    limit, axis = _elements_per_piece(stored), 0
-    while math.prod(stored.shape[axis + 1 :]) > limit:
-        axis += 1
-    step = max(1, limit // math.prod(stored.shape[axis + 1 :]))
-    for outer in np.ndindex(stored.shape[:axis]):
-        for start in range(0, stored.shape[axis], step):
-            index = (*outer, slice(start, start + step))
-            block = high[index]
-            yield np.asarray(block, stored.dtype).reshape(-1)
+    limit = _elements_per_piece(stored)
+    for index in slabs(stored.shape, high.chunks, stored.dtype.itemsize):
+        block = np.asarray(high[index], stored.dtype).reshape(-1)
+        for at in range(0, block.size, limit):
+            yield block[at : at + limit]

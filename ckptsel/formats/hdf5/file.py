@@ -6,8 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
-from ckptsel.errors import CkptselError, DamagedError
+from ckptsel.errors import CkptselError, DamagedError, UnreadValuesError
+from ckptsel.formats.contents import is_too_much
 from ckptsel.formats.hdf5.attributes import read_attribute
+from ckptsel.formats.hdf5.chunks import check_chunks
 from ckptsel.formats.hdf5.dataset import (
     HDF5_ERRORS,
     Stored,
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckptsel.formats.contents import Level
-
-# A file whose values are this much larger than itself was not written by training.
-_BOMB_BYTES = 256 * 2**20
-_BOMB_RATIO = 100
 
 
 class Hdf5:
@@ -57,6 +55,7 @@ class Hdf5:
         self.findings: list[Finding] = []
         self.dangers: list[Finding] = []
         self.groups: set[str] = set()
+        self._checked: set[str] = set()
         self._stored: dict[str, Stored] | None = None
         with damaged(path, "the superblock"):
             first = next(superblock_findings(window, path), None)
@@ -85,7 +84,7 @@ class Hdf5:
                     found[path] = stored
             self._stored = {path: found[path] for path in sorted(found, key=natural)}
             total = sum(stored.load_bytes for stored in found.values())
-            if total > max(_BOMB_BYTES, _BOMB_RATIO * self.window.size):
+            if is_too_much(total, self.window.size):
                 message = f"{total:,} bytes of values in a file of {self.window.size:,}"
                 self.dangers.append(Finding("compression-bomb", message, self.path))
         return self._stored
@@ -117,6 +116,12 @@ class Hdf5:
             self.groups.add(path)
         elif met == "external-link":
             self.dangers.append(Finding(met, f"{path} is a link to another file", self.path))
+        elif met == "soft-link":
+            says = f"{path} is a soft link: the same values under another name"
+            self.findings.append(Finding(met, says, self.path))
+        elif met == "dangling":
+            says = f"{path} is a link to what is not there"
+            self.findings.append(Finding("dangling-link", says, self.path))
         elif met == "broken":
             self.findings.append(
                 Finding("unreadable-object", f"{path or '/'} cannot be read: {what}", self.path)
@@ -174,6 +179,8 @@ class Hdf5:
         stored = self.datasets.get(path)
         if stored is None:
             raise DamagedError(f"there is no dataset {path!r} in {self.path!r}")
+        if stored.code == "values-not-read":
+            raise UnreadValuesError(f"{path} of {self.path!r} {stored.problem}")
         if stored.problem:
             raise DamagedError(f"{path} of {self.path!r} {stored.problem}")
         if self._is_bomb:
@@ -183,6 +190,9 @@ class Hdf5:
             if stored.offset is None:
                 key = path.encode("utf-8", "surrogateescape")
                 identifier = h5py.h5o.open(self._file.id, key)
+                if path not in self._checked:
+                    check_chunks(identifier, self.window)
+                    self._checked.add(path)
             yield from pieces(stored, identifier, self.window)
 
     def damage(
@@ -217,6 +227,8 @@ class Hdf5:
                 try:
                     for _ in self.pieces(path):
                         pass
+                except UnreadValuesError as error:
+                    yield Finding(error.code, error.message, self.path)
                 except CkptselError as error:
                     yield Finding("unreadable-dataset", error.message, self.path)
 

@@ -110,10 +110,14 @@ class KerasArchive(Contents):
         return self._tensors
 
     @property
+    def unlisted(self) -> str:
+        """See `Contents.unlisted`: those in an npz are known by their groups only."""
+        return "they are pickled" if WEIGHTS_NPZ in self._members.names else ""
+
+    @property
     def facts(self) -> Facts:
         """See `Contents.facts`."""
-        metadata = self._json(METADATA) or {}
-        version, saved = metadata.get("keras_version"), metadata.get("date_saved")
+        version, saved = self._version_and_date()
         found = self._weights.facts if WEIGHTS in self._members.names else Facts()
         compiled = self.config.get("compile_config") if self.config else None
         return replace(
@@ -124,6 +128,10 @@ class KerasArchive(Contents):
             model_name=keras_config.model_name(self.config) or found.model_name,
             framework=f"keras {version}" if isinstance(version, str) else "keras",
         )
+
+    def _version_and_date(self) -> tuple[Any, Any]:
+        metadata = self._json(METADATA) or {}
+        return metadata.get("keras_version"), metadata.get("date_saved")
 
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """See `Contents.pieces`."""

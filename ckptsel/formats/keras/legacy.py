@@ -185,6 +185,10 @@ class KerasLegacy(Contents):
         except DamagedError as error:
             yield Finding("unreadable-object", error.message, self._path)
             missing = []
+        lost = self._lost_layers()
+        if lost:
+            message = f"{len(lost)} layers are named and not there, the first is {lost[0]}"
+            yield Finding("missing-tensor", message, self._path)
         if missing:
             message = f"{len(missing)} weights are named and not there, the first is {missing[0]}"
             yield Finding("missing-tensor", message, self._path)
@@ -192,6 +196,15 @@ class KerasLegacy(Contents):
             yield Finding("no-weights", "holds no weights", self._path)
         for name in ("model_config", "training_config"):
             yield from self._json_damage(name)
+
+    def _lost_layers(self) -> list[str]:
+        """Layers without their groups: Keras writes one also for a layer without weights."""
+        prefix = f"{self._root}/" if self._root else ""
+        try:
+            layers = self._names(self._root, "layer_names")
+        except DamagedError:
+            return []  # which has been told
+        return [layer for layer in layers if prefix + layer not in self._hdf5.groups]
 
     def _json_damage(self, name: str) -> Iterator[Finding]:
         try:

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError, MissingExtraError
-from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor, numpy_dtype
+from ckptsel.formats.contents import (
+    Contents,
+    Facts,
+    Format,
+    Level,
+    Tensor,
+    is_too_much,
+    numpy_dtype,
+)
 from ckptsel.formats.orbax.arrays import HINT, OrbaxArrays, files_in
 from ckptsel.formats.orbax.layout import (
     CHECKPOINT,
@@ -68,6 +76,13 @@ class OrbaxContents(Contents):
         """Whether shapes can be read: of arrays in an OCDBT database only by tensorstore."""
         return all(arrays.is_listable for arrays in self._items.values())
 
+    @property
+    def unlisted(self) -> str:
+        """Why there are none."""
+        if self.lists_tensors:
+            return ""
+        return f"{len(self._leaves)} arrays are listed only with tensorstore: {HINT}"
+
     @cached_property
     def _leaves(self) -> list[_Leaf]:
         """Every array of every item's tree; with several items, their names come first."""
@@ -114,6 +129,8 @@ class OrbaxContents(Contents):
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """A tensor's values, read by tensorstore. Raises as `OrbaxArrays.pieces` does."""
         leaf, _ = self._by_path[tensor.path]
+        if self._bomb:
+            raise DamagedError(f"{self.path!r}: {self._bomb}; they are not read")
         return leaf.arrays.pieces(leaf.name, tensor)
 
     def damage(
@@ -142,11 +159,23 @@ class OrbaxContents(Contents):
         if level == "full":
             for file in files_in(self.path):
                 yield from _read_all(file, on_bytes)
-            for tensor in tensors:
+            for tensor in () if self._bomb else tensors:
                 yield from self._unreadable(tensor)
             for arrays in self._items.values():
                 for says in arrays.broken_parts():
                     yield Finding("ocdbt-part", says, arrays.folder)
+
+    def dangers(self) -> Iterator[Finding]:
+        """Arrays that are not stored, all of one value, and would fill the memory."""
+        if self._bomb:
+            yield Finding("compression-bomb", self._bomb, self.path)
+
+    @cached_property
+    def _bomb(self) -> str:
+        claimed = sum(tensor.size_bytes for tensor in self.tensors)
+        stored = sum(os.path.getsize(file) for file in files_in(self.path))
+        too_much = is_too_much(claimed, stored)
+        return f"{claimed:,} bytes of values in files of {stored:,}" if too_much else ""
 
     def _unreadable(self, tensor: Tensor) -> Iterator[Finding]:
         try:

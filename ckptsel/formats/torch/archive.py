@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError, MissingExtraError
-from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
-from ckptsel.formats.pickle_scan import pickle_findings, pickle_globals
+from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor, is_too_much
+from ckptsel.formats.pickle_scan import few_operations, pickle_findings, pickle_globals
 from ckptsel.formats.torch.tensors import (
     RefusedError,
     describe,
@@ -74,6 +74,13 @@ class TorchContents(Contents):
         """Why tensors cannot be listed, "" if they can."""
         if find_spec("torch") is None:
             return f"only PyTorch can list them: {HINT}"
+        return self.load_problem
+
+    @cached_property
+    def load_problem(self) -> str:
+        """What PyTorch says with `weights_only=True`, where it is installed."""
+        if find_spec("torch") is None:
+            return ""
         if any(_SCRIPT.search(name) for name in self._names):
             return "it is a TorchScript program"
         try:
@@ -83,13 +90,6 @@ class TorchContents(Contents):
         if any(name.endswith(".bytearray") for name in names):
             # PyTorch would make it, of any size, and fill it with zeros.
             return "it calls bytearray, which may need any amount of memory"
-        return self.load_problem
-
-    @cached_property
-    def load_problem(self) -> str:
-        """What PyTorch says with `weights_only=True`, where it is installed."""
-        if find_spec("torch") is None:
-            return ""
         try:
             _ = self._saved
         except RefusedError as error:
@@ -106,7 +106,12 @@ class TorchContents(Contents):
 
     @cached_property
     def _values(self) -> dict[str, Any]:
-        return {} if self._refused else flatten(self._saved)
+        return {} if self._refused else flatten(self._saved)[0]
+
+    @property
+    def unlisted(self) -> str:
+        """Why PyTorch cannot list them, or which kinds of tensors are left out."""
+        return self._refused or flatten(self._saved)[1]
 
     @property
     def lists_tensors(self) -> bool:  # type: ignore[override]
@@ -153,6 +158,8 @@ class TorchContents(Contents):
         # A tensor that repeats its bytes may claim any shape.
         if tensor.size_bytes > size_bytes(self._archive):
             raise DamagedError(f"{tensor.path!r} claims more values than the file has bytes")
+        if self._bomb:
+            raise DamagedError(f"{self.path!r}: {self._bomb}; they are not read")
         yield from value_pieces(tensor, self._values[tensor.path])
 
     def damage(
@@ -168,14 +175,26 @@ class TorchContents(Contents):
         if scripts:
             says = f"it is a TorchScript program, which is run when it is used: {scripts[0]!r}"
             yield Finding("torchscript-code", says, self.path)
+        operations = few_operations()
         for name in self._names:
             if name.endswith(".pkl"):
                 try:
-                    names = pickle_globals(io.BytesIO(self._read_pickle(name)))
+                    pickled = io.BytesIO(self._read_pickle(name))
+                    names = pickle_globals(pickled, operations=operations)
                     yield from pickle_findings(names, repr(name), self.path)
                 except (DamagedError, ValueError) as error:
                     says = f"{name!r} is a pickle that cannot be looked into: {error}"
                     yield Finding("pickle-code", says, self.path)
+        if self._bomb:
+            yield Finding("compression-bomb", self._bomb, self.path)
+
+    @cached_property
+    def _bomb(self) -> str:
+        """Tensors may share their bytes, as tied weights do; but not thousands of them."""
+        claimed = sum(tensor.size_bytes for tensor in self.tensors)
+        stored = size_bytes(self._archive)
+        too_much = is_too_much(claimed, stored)
+        return f"{claimed:,} bytes of values in a file of {stored:,}" if too_much else ""
 
     def _read_pickle(self, name: str) -> bytes:
         # PyTorch stores it as it is: one that is larger than its file is compressed, and a bomb.

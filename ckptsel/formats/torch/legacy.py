@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _MAGIC_STARTS = (2, 11)
 _PICKLES = 5
-_LINE_BYTES = 2**16  # Longer than any name in a pickle.
 _HOW = "torch.save(torch.load(path, weights_only=True), path) writes it anew, as an archive"
 
 
@@ -52,6 +51,11 @@ class LegacyTorchContents(Contents):
     def tensors(self) -> Sequence[Tensor]:
         """None: only unpickling could tell them."""
         return ()
+
+    @property
+    def unlisted(self) -> str:
+        """Why there are none."""
+        return f"an old pickle is not listed; {_HOW}"
 
     @property
     def facts(self) -> Facts:
@@ -123,9 +127,9 @@ class _Clipped:
         """So many bytes, or those that are left."""
         return self._file.read(max(0, min(size, self._size_bytes - self._file.tell())))
 
-    def readline(self) -> bytes:
-        """A line, unless it is too long to be one."""
-        return self._file.readline(_LINE_BYTES)
+    def readline(self, size: int = -1) -> bytes:
+        """A line, or so many bytes of it."""
+        return self._file.readline(size)
 
 
 def _recognise(path: str, head: bytes) -> bool:

@@ -54,8 +54,8 @@ def load_mapped(path: str) -> Any:
             raise DamagedError(f"PyTorch cannot load {path!r}: {text}") from None
 
 
-def flatten(saved: object) -> dict[str, Any]:
-    """Path → tensor, for the tensors in nested dicts, lists and tuples.
+def flatten(saved: object) -> tuple[dict[str, Any], str]:
+    """Path → tensor, for the tensors in nested dicts, lists and tuples; and what is left out.
 
     Each container is looked into once: shared ones would unfold without end. Tensors without
     plain values (sparse, quantized, nested, on the meta device) are left out.
@@ -63,6 +63,7 @@ def flatten(saved: object) -> dict[str, Any]:
     import torch  # noqa: PLC0415
 
     found: dict[str, Any] = {}
+    odd: list[str] = []
     seen: set[int] = set()
     stack: list[tuple[str, object]] = [("", saved)]
     while stack:
@@ -71,6 +72,8 @@ def flatten(saved: object) -> dict[str, Any]:
             is_plain = value.layout == torch.strided and value.device.type == "cpu"
             if is_plain and not value.is_quantized and not value.is_nested:
                 found.setdefault(path, value.detach())
+            else:
+                odd.append(path)
             continue
         if isinstance(value, dict):
             children = list(value.items())
@@ -82,7 +85,8 @@ def flatten(saved: object) -> dict[str, Any]:
             seen.add(id(value))
             prefix = f"{path}/" if path else ""
             stack += [(f"{prefix}{key}", child) for key, child in reversed(children)]
-    return found
+    what = f"{len(odd)} of its tensors are sparse, quantized or odd in another way: {odd[:1]}"
+    return found, what if odd else ""
 
 
 def describe(path: str, value: Any) -> Tensor:

@@ -48,6 +48,10 @@ _LINE_BYTES = 2**16  # Longer than any name in a pickle.
 _EXTENSIONS = {"EXT1", "EXT2", "EXT4"}
 
 
+class TooLongError(ValueError):
+    """A pickle that may be sound, and is too long to be looked into."""
+
+
 class Readable(Protocol):
     """What pickletools needs of a file."""
 
@@ -70,7 +74,8 @@ def pickle_globals(
             the same.
 
     Raises:
-        ValueError: if it is no pickle, is cut off, or is too long to be looked into.
+        TooLongError: if it is too long to be looked into.
+        ValueError: if it is no pickle, or is cut off.
     """
     operations = few_operations() if operations is None else operations
     found: dict[str, None] = {}
@@ -118,11 +123,12 @@ class _Bounded:
         """So many bytes.
 
         Raises:
-            ValueError: if these are too many.
+            TooLongError: if these are too many.
         """
-        if size > _PART_BYTES:
-            raise ValueError(f"a part of it has {size:,} bytes")
-        return self._file.read(size)
+        data = self._file.read(min(size, _PART_BYTES + 1))
+        if len(data) > _PART_BYTES:
+            raise TooLongError(f"a part of it has {size:,} bytes")
+        return data
 
     def readline(self, size: int = _LINE_BYTES) -> bytes:
         """A line, or as much of it as any name has."""
@@ -140,7 +146,7 @@ def _globals(file: Readable, operations: Iterator[int]) -> Iterator[str]:
     for operation, argument, _ in pickletools.genops(cast("IO[bytes]", file)):
         name = operation.name
         if next(operations, None) is None:
-            raise ValueError("it is too long to be looked into")
+            raise TooLongError(f"it has more than {_MOST_OPERATIONS:,} operations")
         if name == "MEMOIZE":
             memo[len(memo)] = top[-1]
         elif name in _PUTS:

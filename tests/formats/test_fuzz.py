@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ckptsel.verification.verify import verify
 from tests.formats.fuzz_child import CHANGING, FLIPS, LIMIT_SECONDS, TRUNCATIONS, Watch
+from tests.formats.greedy_files import WRITERS
 from tests.formats.mutations import mutations
 from tests.formats.small_samples import PATHS, write_small_samples
 from tests.formats.special_damage import special_damage
@@ -48,6 +50,22 @@ def test_damage_is_told(samples: str, name: str, tmp_path: Path) -> None:
     assert report["silent"] == []
     assert report["peak_mb"] < LIMIT_MB
     assert report["looks"] > TRUNCATIONS + FLIPS + CHANGING
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_small_files_that_ask_for_much(name: str, tmp_path: Path) -> None:
+    """What would unfold to gigabytes, or take hours, is told in seconds."""
+    for package in ("torch", "tensorstore"):
+        pytest.importorskip(package)
+    command = [sys.executable, "-m", "tests.formats.greedy_files", name, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, f"it crashed, or took over {LIMIT_SECONDS} s:\n{done.stderr}"
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert report["escaped"] == {}
+    assert report["peak_mb"] < LIMIT_MB
+    expected = WRITERS[name][1]
+    codes = [finding.code for finding in verify(report["path"]).findings]
+    assert expected in codes if expected else codes == []
 
 
 @pytest.mark.parametrize("name", PATHS)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ckptsel.errors import DamagedError
-from ckptsel.formats import format_of, open_contents
+from ckptsel.errors import DamagedError, UnreadValuesError
+from ckptsel.formats import format_of, npy_fortran, open_contents
 from ckptsel.formats.npz import FORMAT
 from tests.formats.conformance import FormatConformance
 from tests.formats.samples import Sample
@@ -127,6 +127,23 @@ def test_a_large_array_comes_in_pieces(tmp_path: Path, order: Any) -> None:
         pieces = list(contents.pieces(contents.tensors[0]))
     assert [piece.nbytes for piece in pieces] == [8 * 2**20] * 3
     assert np.array_equal(np.concatenate(pieces), values.reshape(-1))
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (3, 5, 4), (50, 2), (1, 6, 2), (1, 9)])
+def test_an_array_of_fortran_is_read_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    """However small the parts: a few rows at a time, a few columns, or a piece of a column."""
+    monkeypatch.setattr(npy_fortran, "_PART_BYTES", 64)
+    monkeypatch.setattr(npy_fortran, "PIECE_BYTES", 40)
+    values = np.asfortranarray(np.arange(float(np.prod(shape))).reshape(shape))
+    np.savez(tmp_path / "m.npz", a=values)
+    with open_contents(str(tmp_path / "m.npz")) as contents:
+        assert contents.read(contents.tensors[0]).tolist() == values.tolist()
+        monkeypatch.setattr(npy_fortran, "_MOST_TIMES", 0)
+        if min(shape) > 1:
+            with pytest.raises(UnreadValuesError, match="Fortran"):
+                contents.read(contents.tensors[0])
 
 
 class Evil:

@@ -22,6 +22,7 @@ DOCS = ROOT.parent / "docs" / "errors.md"
 INDIRECT = {
     ("formats/hdf5/file.py", "met"),  # "external-link", of walk
     ("formats/hdf5/file.py", "stored.code"),  # `code` of dataset.Stored
+    ("formats/hdf5/file.py", "error.code"),  # of an UnreadValuesError
     ("formats/huggingface.py", "error.code"),  # of a CkptselError
     ("formats/keras/config.py", "code"),  # keys of _MESSAGES
     ("verification/verify.py", "code"),  # of _not_finite

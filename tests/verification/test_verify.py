@@ -206,6 +206,48 @@ def test_values_that_need_a_package(opened: Callable[[Fake], Fake], lists_tensor
     assert verify("x").is_sound
 
 
+def test_a_tensor_of_an_odd_type_hides_no_other(opened: Callable[[Fake], Fake]) -> None:
+    """What follows one that nobody can read is looked at all the same."""
+
+    class First(Fake):
+        def pieces(self, tensor: Tensor) -> Iterator[Any]:
+            if tensor.path == "a":
+                raise MissingExtraError("a float of six bits", hint="PyTorch")
+            return super().pieces(tensor)
+
+    opened(First({"a": ONE, "b": NAN}))
+    assert codes() == ["non-finite-weights", "values-not-read"]
+
+
+def test_nothing_but_other_things_is_no_state(opened: Callable[[Fake], Fake]) -> None:
+    """A function alone holds no weights, and no optimizer either."""
+
+    class Other(Fake):
+        @property
+        def tensors(self) -> list[Tensor]:
+            return [Tensor("a", (), "float32", 4, "other")]
+
+    opened(Other({"a": ONE}))
+    (finding,) = verify("x").findings
+    assert (finding.code, finding.message) == ("only-state", "it holds no weights")
+
+
+@pytest.mark.parametrize("kind", ["sparse", "old", "without torch"])
+def test_nan_that_is_not_looked_at(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where tensors are not listed, or not all of them, it is said that they were not read."""
+    torch = pytest.importorskip("torch")
+    path = str(tmp_path / "m.pt")
+    values = torch.full((3,), float("nan"))
+    saved = {"a": values.to_sparse() if kind == "sparse" else values, "b": torch.ones(2)}
+    torch.save(saved, path, _use_new_zipfile_serialization=kind != "old")
+    if kind == "without torch":
+        monkeypatch.setattr("ckptsel.formats.torch.archive.find_spec", lambda _: None)
+    assert [finding.code for finding in verify(path).findings] == ["pickle", "values-not-read"]
+    assert [finding.code for finding in verify(path, level="quick").findings] == ["pickle"]
+
+
 def test_a_file_that_vanishes(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the disk is a finding, too."""
 

@@ -39,8 +39,12 @@ def filters_of(creation: Any) -> list[int]:
     return [creation.get_filter(number)[0] for number in range(creation.get_nfilters())]
 
 
-def check_chunks(dataset: Any, window: Window) -> None:
+def check_chunks(dataset: Any, window: Window) -> bool:
     """See that every chunk is in the file, and unpacks to what it should.
+
+    Returns:
+        Whether nothing is left that only the library finds: a checksum of HDF5's own, or values
+        that are not in chunks.
 
     Args:
         dataset: a `h5py.h5d.DatasetID`; it need not be in chunks.
@@ -54,7 +58,7 @@ def check_chunks(dataset: Any, window: Window) -> None:
 
     creation = dataset.get_create_plist()
     if creation.get_layout() != h5py.h5d.CHUNKED:
-        return
+        return False
     chunk_bytes = math.prod(creation.get_chunk()) * dataset.dtype.itemsize
     filters = filters_of(creation)
     unknown = set(filters) - {_DEFLATE, _SHUFFLE, _FLETCHER32}
@@ -64,6 +68,7 @@ def check_chunks(dataset: Any, window: Window) -> None:
         if chunk.filter_mask or not 0 < chunk.size <= window.size - chunk.byte_offset:
             raise ValueError(f"the chunk at {chunk.chunk_offset} is broken")
         _check(dataset, chunk, filters, chunk_bytes)
+    return _FLETCHER32 not in filters
 
 
 def _chunks(dataset: Any) -> list[Any]:

@@ -135,7 +135,8 @@ def describe(dataset: Any, path: str, window: Window, base: int) -> Stored:
 def _unwritten(dataset: Any, chunk: tuple[int, ...]) -> str:
     """What is missing of a dataset in chunks: one that is not there reads as zeros."""
     wanted = math.prod(-(-n // size) for n, size in zip(dataset.shape, chunk, strict=True))
-    there = dataset.get_num_chunks()
+    # All chunks of 0 bytes look like none at all.
+    there = dataset.get_num_chunks() if dataset.get_storage_size() else 0
     if there >= wanted:
         return ""
     return f"was never written: {there:,} of {wanted:,} chunks are there"

@@ -118,7 +118,7 @@ class Hdf5:
             self.dangers.append(Finding(met, f"{path} is a link to another file", self.path))
         elif met == "soft-link":
             says = f"{path} is a soft link: the same values under another name"
-            self.findings.append(Finding(met, says, self.path))
+            self.dangers.append(Finding(met, says, self.path))
         elif met == "dangling":
             says = f"{path} is a link to what is not there"
             self.findings.append(Finding("dangling-link", says, self.path))
@@ -174,26 +174,31 @@ class Hdf5:
         Raises:
             DamagedError: if they cannot be read, or are too many for the file to be honest.
         """
-        import h5py  # noqa: PLC0415
-
         stored = self.datasets.get(path)
         if stored is None:
             raise DamagedError(f"there is no dataset {path!r} in {self.path!r}")
+        if self._is_bomb:
+            raise DamagedError(f"{self.path!r} is a compression bomb; its values are not read")
         if stored.code == "values-not-read":
             raise UnreadValuesError(f"{path} of {self.path!r} {stored.problem}")
         if stored.problem:
             raise DamagedError(f"{path} of {self.path!r} {stored.problem}")
-        if self._is_bomb:
-            raise DamagedError(f"{self.path!r} is a compression bomb; its values are not read")
         with damaged(self.path, path):
             identifier = None
             if stored.offset is None:
-                key = path.encode("utf-8", "surrogateescape")
-                identifier = h5py.h5o.open(self._file.id, key)
+                identifier = self.identifier(path)
                 if path not in self._checked:
                     check_chunks(identifier, self.window)
-                    self._checked.add(path)
             yield from pieces(stored, identifier, self.window)
+
+    def _read_all(self, path: str) -> None:
+        """See that a dataset can be read. Raises as `pieces` does."""
+        with damaged(self.path, path):
+            if check_chunks(self.identifier(path), self.window):
+                self._checked.add(path)
+                return
+        for _ in self.pieces(path):
+            pass
 
     def damage(
         self,
@@ -225,8 +230,7 @@ class Hdf5:
             # What stands in one row was read above; chunks have to be put together.
             if dataset.offset is None and not dataset.problem:
                 try:
-                    for _ in self.pieces(path):
-                        pass
+                    self._read_all(path)
                 except UnreadValuesError as error:
                     yield Finding(error.code, error.message, self.path)
                 except CkptselError as error:

@@ -172,7 +172,10 @@ class OrbaxContents(Contents):
 
     @cached_property
     def _bomb(self) -> str:
-        claimed = sum(tensor.size_bytes for tensor in self.tensors)
+        try:
+            claimed = sum(tensor.size_bytes for tensor in self.tensors)
+        except DamagedError:
+            return ""  # which damage() tells
         stored = sum(os.path.getsize(file) for file in files_in(self.path))
         too_much = is_too_much(claimed, stored)
         return f"{claimed:,} bytes of values in files of {stored:,}" if too_much else ""

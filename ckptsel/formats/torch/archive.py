@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor, is_too_much
-from ckptsel.formats.pickle_scan import few_operations, pickle_findings, pickle_globals
+from ckptsel.formats.pickle_scan import (
+    TooLongError,
+    few_operations,
+    pickle_findings,
+    pickle_globals,
+)
 from ckptsel.formats.torch.tensors import (
     RefusedError,
     describe,
@@ -85,6 +90,8 @@ class TorchContents(Contents):
             return "it is a TorchScript program"
         try:
             names = pickle_globals(io.BytesIO(self._read_pickle(self._pickle)))
+        except TooLongError as error:
+            return f"its pickle is too long to be looked into: {error}"
         except ValueError as error:
             raise DamagedError(f"the pickle in {self.path!r} is broken: {error}") from None
         if any(name.endswith(".bytearray") for name in names):
@@ -191,7 +198,10 @@ class TorchContents(Contents):
     @cached_property
     def _bomb(self) -> str:
         """Tensors may share their bytes, as tied weights do; but not thousands of them."""
-        claimed = sum(tensor.size_bytes for tensor in self.tensors)
+        try:
+            claimed = sum(tensor.size_bytes for tensor in self.tensors)
+        except DamagedError:
+            return ""  # which whoever asks for tensors is told
         stored = size_bytes(self._archive)
         too_much = is_too_much(claimed, stored)
         return f"{claimed:,} bytes of values in a file of {stored:,}" if too_much else ""

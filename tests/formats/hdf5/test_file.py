@@ -97,7 +97,7 @@ def test_a_file_open_for_writing(path: str) -> None:
 
 
 def test_links_are_not_followed(path: str, tmp_path: Path) -> None:
-    """Links to other files are dangers, soft links are nothing; neither is followed."""
+    """Links to other files and soft links are dangers, and not followed; nowhere is damage."""
     with h5py.File(tmp_path / "other.h5", "w") as other:
         other["secret"] = [1.0]
 
@@ -105,10 +105,14 @@ def test_links_are_not_followed(path: str, tmp_path: Path) -> None:
         group["1"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/secret")
         group["2"] = h5py.SoftLink(f"/{GROUP}/0")
         group["3"] = h5py.SoftLink("/nowhere")
+        group["4"] = h5py.SoftLink("5/6")
+        group["5"] = h5py.SoftLink("./5")
+        group["6"] = h5py.SoftLink("1/elsewhere")
+        group["7"] = h5py.SoftLink(f"/{GROUP}/2")
 
     write(path, add)
-    assert dangers(path) == ["external-link"]
-    assert damage(path) == []
+    assert dangers(path) == ["external-link", "soft-link", "soft-link", "soft-link"]
+    assert damage(path) == ["dangling-link"] * 3
     with open_contents(path) as contents:
         assert [tensor.path for tensor in contents.tensors] == [f"{GROUP}/0"]
 
@@ -170,7 +174,7 @@ def test_a_compression_bomb(path: str) -> None:
 
     write(path, add)
     assert dangers(path) == ["compression-bomb"]
-    assert damage(path) == []
+    assert damage(path) == ["values-not-read"]
     with pytest.raises(DamagedError, match="bomb"):
         read(path)
 
@@ -192,6 +196,18 @@ def test_a_shape_that_lies(path: str) -> None:
         file.write((2**40).to_bytes(8, "little"))
     assert dangers(path) == ["compression-bomb"]
     with pytest.raises(DamagedError, match="bomb"):
+        read(path)
+
+
+def test_chunks_that_were_not_all_written(path: str) -> None:
+    """What is missing would read as zeros."""
+
+    def add(group: h5py.Group) -> None:
+        group.create_dataset("1", (100, 100), "f4", chunks=(10, 100))[:50] = 1
+
+    write(path, add)
+    assert damage(path) == ["unwritten-dataset"]
+    with pytest.raises(DamagedError, match="5 of 10 chunks"):
         read(path)
 
 

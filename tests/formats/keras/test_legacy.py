@@ -132,6 +132,16 @@ def test_a_weight_that_is_listed_and_missing(tmp_path: Path) -> None:
     assert "missing-tensor" in codes(path)
 
 
+def test_a_layer_that_is_listed_and_missing(tmp_path: Path) -> None:
+    """A layer whose group is gone takes its list of weights with it."""
+    path = whole_model(tmp_path / "m.h5")
+    with h5py.File(path, "a") as file:
+        del file["model_weights/d"]
+    with open_contents(path) as contents:
+        found = [finding.message for finding in contents.damage("quick")]
+    assert any("layers are named and not there, the first is d" in message for message in found)
+
+
 def test_a_model_without_weights(tmp_path: Path) -> None:
     """Only the optimizer's state, or nothing, is no model."""
     path = whole_model(tmp_path / "m.h5")

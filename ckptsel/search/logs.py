@@ -147,8 +147,8 @@ def _join_run(
         found.findings += findings
         for finding in joined.findings:
             # What another log has told already, this one need not be about.
-            is_grave = bool(unsettled) or finding.code != "log-disagrees"
-            found.findings.append(replace(finding, strict=is_grave))
+            is_settled = finding.code == "log-disagrees" and not unsettled
+            found.findings.append(replace(finding, strict=False) if is_settled else finding)
         found.logs.append(
             Log(
                 log.path,
@@ -161,15 +161,16 @@ def _join_run(
             )
         )
         if joined.matched:
-            inner = os.path.relpath(log.path, run or os.curdir).replace(os.sep, "/")
+            inner = log.path.removeprefix(run + os.sep).replace(os.sep, "/")
             logged = Logged(
                 f"{log.kind.name}:{inner}", joined.rows, {}, names_files=joined.key == "file"
             )
             answers.append(logged)
+            if log is ordered[-1]:
+                continue
             if not any(finding.strict for finding in joined.findings):
                 unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
-            if log is not ordered[-1]:
-                named = _with_values(named, joined.rows)
+            named = _with_values(named, joined.rows)
     return [*_split(places, sides, answers)]
 
 

@@ -88,7 +88,7 @@ class Joined(NamedTuple):
     @property
     def matched(self) -> int:
         """How many checkpoints have a row."""
-        return sum(row is not None for row in self.rows)
+        return len(self.rows) - self.rows.count(None)
 
 
 def join(
@@ -240,6 +240,8 @@ class _Match:
     def _within_epochs(self, at: _At) -> list[int]:
         """The checkpoints that share an epoch with others of other steps, and no value agrees."""
         steps: dict[int | str, set[int]] = {}
+        if self.named.steps.count(None) == len(self.named.steps):
+            return []
         for index, place in self.places.items():
             if (step := self.named.steps[index]) is not None and step != place:
                 steps.setdefault(place, set()).add(step)
@@ -255,15 +257,16 @@ class _Match:
         """
         at = _At({}, set(), {}, [])
         unlabelled = not all(each.label for each in self.named.printed)
+        rows_of, agrees_with = self.rows.get, self._agrees
         candidates: dict[int, list[_Candidate]] = {}
         for index, place in self.places.items():
             here = place - offset if offset else place  # type: ignore[operator]
-            row = self.rows.get(here)
+            row = rows_of(here)
             if row is None:
                 continue
-            agrees = self._agrees(index, row)
+            agrees = agrees_with(index, row)
             found = row if agrees is not False else None
-            before = self.before.get(here, ())
+            before = self.before.get(here, ()) if self.before else ()
             if before and not agrees:
                 found, agrees = self._earlier(index, before, row, at.again)
             if found is None:

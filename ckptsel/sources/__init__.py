@@ -5,6 +5,7 @@ A new kind is a module here with a KIND, and a line in the tuple below.
 
 from __future__ import annotations
 
+import os
 import re
 from fnmatch import translate
 from functools import cache
@@ -37,7 +38,7 @@ def is_log_name(name: str) -> bool:
 
 
 def kind_of(path: str, name: str) -> tuple[int, LogKind] | None:
-    """The kind of a log, with its place among the kinds; None if it is of none.
+    """The kind of a log, with its place among the kinds; None if it is of none, or no file.
 
     Args:
         path: where it is.
@@ -46,6 +47,8 @@ def kind_of(path: str, name: str) -> tuple[int, LogKind] | None:
     Raises:
         OSError: if it cannot be read.
     """
+    if not os.path.isfile(path):
+        return None  # a link to a pipe, which nobody may ever write to
     with open(path, "rb") as file:
         head = file.read(_HEAD_BYTES)
     for place, (module, globs) in enumerate(_KINDS):

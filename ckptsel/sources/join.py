@@ -24,6 +24,9 @@ OFFSETS = (0, 1)
 # Of rows of the same epoch in a log that restarts again and again, so many are kept.
 _KEPT = 64
 
+# Characters of rows that repeat an epoch, all together: a log of nothing else must not fill memory.
+_KEPT_CHARACTERS = 2**26
+
 # A value that went through float32 has lost this much of itself.
 _FLOAT32 = 1e-7
 
@@ -175,6 +178,7 @@ class _Match:
     wanted: AbstractSet[int | str]
     rows: dict[object, LogRow] = field(default_factory=dict)
     before: dict[object, list[LogRow]] = field(default_factory=dict)
+    _characters: int = 0
     _compared: list[tuple[int, Sequence[float | None], Sequence[float]]] = field(
         default_factory=list
     )
@@ -182,9 +186,11 @@ class _Match:
 
     def keep(self, at: object, row: LogRow) -> None:
         """Keep a row beside those that have the same file, epoch or step."""
-        before = self.before.setdefault(at, [])
-        before.append(self.rows[at])
-        del before[:-_KEPT]
+        if self._characters < _KEPT_CHARACTERS:
+            self._characters += sum(map(len, row.texts))
+            before = self.before.setdefault(at, [])
+            before.append(self.rows[at])
+            del before[:-_KEPT]
         self.rows[at] = row
 
     def decided(self, kind: LogKind, path: str, *, is_doubtful: bool) -> Joined:

@@ -22,9 +22,17 @@ _KEY = "epoch"
 
 
 def _recognise(head: bytes) -> bool:
-    header = first_line(head)
-    cells = next(csv.reader([header], delimiter=_separator(header)), []) if header else []
-    return len(cells) > 1 and cells[0].strip().lower() == _KEY
+    titles = _titles(first_line(head))
+    return len(titles) > 1 and titles[0].lower() == _KEY
+
+
+def _titles(header: str) -> list[str]:
+    """The columns' names; none where the line is no heading."""
+    try:
+        cells = next(csv.reader([header], delimiter=_separator(header)), [])
+    except csv.Error:
+        return []
+    return [cell.strip() for cell in cells]
 
 
 def _separator(header: str) -> str:
@@ -34,9 +42,7 @@ def _separator(header: str) -> str:
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
     text = lines(path, findings)
     header = next(text, "")
-    separator = _separator(header)
-    reader = csv.reader([header], delimiter=separator)
-    titles = [title.strip() for title in next(reader, [])]
+    titles = _titles(header)
     twice = {title for title in titles if titles.count(title) > 1}
     if twice:
         said = f"columns of the same name, which were not used: {', '.join(sorted(twice))}"
@@ -45,7 +51,7 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         return
     bad = first_bad = 0
     names = tuple(title for title in titles if title not in twice)
-    rows = csv.reader(text, delimiter=separator, strict=True)
+    rows = csv.reader(text, delimiter=_separator(header), strict=True)
     width = len(titles)
     try:
         for cells in rows:

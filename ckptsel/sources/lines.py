@@ -11,7 +11,7 @@ from ckptsel.checkpoint import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_LINE = 1_000_000
+MAX_LINE = 200_000
 """Characters. A longer line is none of a log, and must not fill the memory."""
 
 _PIECE = 2**18

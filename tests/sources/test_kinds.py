@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ckptsel.sources import is_log_name, kind_of
 from ckptsel.sources.lines import MAX_LINE
+from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,3 +153,39 @@ def test_names_of_logs() -> None:
     """A log is known by its name first."""
     assert all(map(is_log_name, ("training.csv", "ckptsel.jsonl", "history.json")))
     assert not any(map(is_log_name, ("config.json", "a.csv.gz", "w.keras", "other.jsonl")))
+
+
+def test_a_link_to_a_pipe_is_no_log(tmp_path: Path) -> None:
+    """Opening it would wait for somebody who writes."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "training.csv").symlink_to(tmp_path / "pipe")
+    assert kind_of(str(tmp_path / "training.csv"), "training.csv") is None
+
+
+WHOLE = {
+    "training.csv": CSV.encode() * 3,
+    "history.json": json.dumps(HISTORY).encode(),
+    "ckptsel.jsonl": (json.dumps(SAVED) + "\n").encode() * 3,
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(sorted(WHOLE)),
+    st.integers(0, 200),
+    st.integers(0, 20),
+    st.binary(max_size=20),
+)
+def test_whatever_stands_in_a_log(name: str, start: int, length: int, bytes_: bytes) -> None:
+    """Any damage to a log ends in rows or in findings, and never in an exception."""
+    data = WHOLE[name]
+    with TemporaryDirectory() as folder:
+        path = os.path.join(folder, name)
+        with open(path, "wb") as file:
+            file.write(data[:start] + bytes_ + data[start + length :])
+        found = kind_of(path, name)
+        findings: list[Finding] = []
+        rows = list(found[1].read(path, findings)) if found else []
+        assert all(len(row.names) == len(row.texts) for row in rows)
+        for text in (text for row in rows for text in row.texts):
+            number(text)

@@ -181,3 +181,9 @@ class ConversionError(CkptselError):
     """A conversion that is impossible, would load wrongly, or did not come out."""
 
     code = "cannot-convert"
+
+
+class EvaluationError(CkptselError):
+    """The command that evaluates a mean cannot be started, failed, or printed no number."""
+
+    code = "evaluation-failed"

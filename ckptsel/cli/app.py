@@ -15,7 +15,19 @@ from ckptsel.cli import output
 from ckptsel.errors import CkptselError
 
 # Each is a module here with a function `run` and its EXAMPLES.
-COMMANDS = ("list", "runs", "best", "which", "copy", "export", "verify", "parse", "inspect", "diff")
+COMMANDS = (
+    "list",
+    "runs",
+    "best",
+    "which",
+    "copy",
+    "export",
+    "average",
+    "verify",
+    "parse",
+    "inspect",
+    "diff",
+)
 # Click's own formatter and tracebacks: Rich's take longer to import than a command takes.
 _PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 

@@ -16,6 +16,11 @@ _WRITERS = {
     "keras": "keras_archive",
     "weights.h5": "hdf5",
     "h5": "hdf5",
+    "sharded weights": "sharded",
+    "npz": "npz",
+    "safetensors": "safetensors",
+    "tf-checkpoint": "tensorflow",
+    "torch": "torch",
 }
 # The others → why they are not written.
 _REFUSED = {
@@ -63,13 +68,7 @@ def rewrite(
     """
     with open_contents(source) as contents:
         kind, tensors = contents.kind, tuple(contents.tensors)
-    writer = _WRITERS.get(kind)
-    if writer is None:
-        why = _REFUSED.get(kind)
-        raise ConversionError(
-            f"{source!r} is a {kind}, which is not written" + (f": {why}" if why else ""),
-            hint="`ckptsel export` may be able to make something else of it",
-        )
+    check_can_rewrite(source, kind)
     if kind == "h5" and dtype == "bfloat16":
         raise ConversionError(
             f"{source!r}: Keras's old HDF5 files cannot hold bfloat16",
@@ -79,8 +78,22 @@ def rewrite(
 
     listed = {tensor.path: tensor for tensor in tensors}
     job = Job(source, dest, listed, values, drop_optimizer, dtype)
-    import_module(f"ckptsel.conversion.rewriting.{writer}").rewrite(job)
+    import_module(f"ckptsel.conversion.rewriting.{_WRITERS[kind]}").rewrite(job)
     _check(job)
+
+
+def check_can_rewrite(source: str, kind: str) -> None:
+    """Whether checkpoints of that format can be written.
+
+    Raises:
+        ConversionError: if not.
+    """
+    if kind not in _WRITERS:
+        why = _REFUSED.get(kind)
+        raise ConversionError(
+            f"{source!r} is a {kind}, which is not written" + (f": {why}" if why else ""),
+            hint="`ckptsel export` may be able to make something else of it",
+        )
 
 
 def _check(job: Job) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 _DELTA = 0xA282EAD8
 
 
-def extend(crc: int, data: bytes) -> int:
+def extend(crc: int, data: bytes | memoryview) -> int:
     """The CRC-32C of what `crc` is of, followed by data."""
     # pure Python is a thousand times slower; only files with such checksums need it
     import google_crc32c  # noqa: PLC0415
 
-    return int(google_crc32c.extend(crc, data))
+    # the package takes nothing but bytes
+    return int(google_crc32c.extend(crc, bytes(data)))
 
 
 def masked(crc: int) -> int:

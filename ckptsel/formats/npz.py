@@ -67,6 +67,17 @@ class NpzContents(Contents):
                 found.append(member.tensor)
         return found
 
+    def member(self, tensor: Tensor) -> NpyMember:
+        """How a tensor stands in the archive.
+
+        Raises:
+            DamagedError: if its header cannot be read.
+        """
+        member = self._members[tensor.path]
+        if isinstance(member, DamagedError):
+            raise member
+        return member
+
     @property
     def unlisted(self) -> str:
         """How many arrays of objects there are."""
@@ -90,9 +101,7 @@ class NpzContents(Contents):
         """
         import numpy as np  # noqa: PLC0415
 
-        member = self._members[tensor.path]
-        if isinstance(member, DamagedError):
-            raise member
+        member = self.member(tensor)
         if is_bomb(self._archive):
             raise DamagedError(f"{self.path!r} unpacks to far more than it holds: it is not read")
         dtype = member.dtype

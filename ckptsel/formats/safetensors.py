@@ -109,6 +109,19 @@ class SafetensorsContents(Contents):
         pairs = self._metadata.items() if isinstance(self._metadata, dict) else ()
         return Facts(more={name: str(text) for name, text in pairs})
 
+    @property
+    def metadata(self) -> object:
+        """What stands in `__metadata__`: of texts, in a sound file; empty if there is none."""
+        return self._metadata
+
+    def place(self, tensor: Tensor) -> tuple[int, int]:
+        """Where a tensor's bytes begin in the file, and how many there are."""
+        return self._start + self._entries[tensor.path].begin, tensor.size_bytes
+
+    def code(self, tensor: Tensor) -> str:
+        """The header's own name of a tensor's type."""
+        return self._entries[tensor.path].code
+
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """A tensor's values. See `Contents.pieces`.
 
@@ -206,6 +219,7 @@ class SafetensorsContents(Contents):
 class _Entry:
     """One entry of the header: a tensor, and where its bytes stand."""
 
+    code: str
     read_as: str | None
 
     def __init__(self, name: str, raw: object, path: str) -> None:
@@ -213,6 +227,7 @@ class _Entry:
             case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [begin, end]} if all(
                 type(number) is int and number >= 0 for number in (*shape, begin, end)
             ):
+                self.code = dtype
                 ours, self.read_as = _DTYPES.get(dtype, (dtype.lower(), None))
             case _:
                 raise DamagedError(f"the header's entry {name!r} in {path!r} makes no sense")

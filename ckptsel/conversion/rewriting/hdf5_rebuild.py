@@ -13,7 +13,6 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t
 
-from ckptsel.conversion.encoding import encoded
 from ckptsel.conversion.rewriting.job import numpy_name, order_of
 from ckptsel.errors import ConversionError
 from ckptsel.formats.contents import PIECE_BYTES
@@ -135,9 +134,7 @@ class _Rebuild:
             raw = numpy_name(dtype).newbyteorder(order)
             values = self._job.values(tensor)
             values = self._hdf5.pieces(path) if values is None else values
-            what = f"{path} of {self._hdf5.path!r}"
-            count = math.prod(stored.shape)
-            blocks = encoded(values, dtype, order, count, what)
+            blocks = self._job.encoded(path, values, order)
             _fill(h5py.Dataset(new), stored, (np.frombuffer(block, raw) for block in blocks))
         return new
 

@@ -63,25 +63,26 @@ class Job:
             for path, tensor in self.tensors.items()
         )
 
-    def blocks(
-        self, path: str, order: Order = "<", *, dtype: str | None = None
-    ) -> Iterator[memoryview] | None:
+    def blocks(self, path: str, order: Order = "<") -> Iterator[memoryview] | None:
         """The bytes of a tensor's new values; None if they stay as they are.
 
         Args:
             path: the tensor's.
             order: the byte order.
-            dtype: the type to write; the one of `dtype_of` if None.
 
         Raises:
             ConversionError: while it is iterated, if a value does not fit into the type.
         """
         tensor = self.tensors.get(path)
         found = self.values(tensor) if tensor is not None else None
-        if tensor is None or found is None:
-            return None
-        what = f"{path} of {self.source!r}"
-        return encoded(found, dtype or self.dtype_of(path), order, math.prod(tensor.shape), what)
+        return None if found is None else self.encoded(path, found, order)
+
+    def encoded(
+        self, path: str, values: Iterator[NDArray[Any]], order: Order = "<"
+    ) -> Iterator[memoryview]:
+        """The bytes of values of a tensor. Raises, while it is iterated, as `encoded` does."""
+        count = math.prod(self.tensors[path].shape)
+        return encoded(values, self.dtype_of(path), order, count, f"{path} of {self.source!r}")
 
     def refuse_moves(self, kind: str, why: str) -> None:
         """Say that this format cannot lose tensors, or change their types.

@@ -114,13 +114,15 @@ def _put_central(
         at += _CENTRAL_BYTES + sum(struct.unpack_from("<3H", header, _CENTRAL_LENGTHS))
 
 
-def repack(source: str, dest: str, members: Mapping[str, Callable[[BinaryIO], None]]) -> None:
+def repack(
+    source: str, dest: str, members: Mapping[str, Callable[[BinaryIO], None] | None]
+) -> None:
     """Pack an archive anew: the same members in the same order, some with another content.
 
     Args:
         source: the archive.
         dest: the new one.
-        members: member → what writes its new content.
+        members: member → what writes its new content; None leaves it out.
 
     Raises:
         DamagedError: if the archive cannot be read.
@@ -129,14 +131,18 @@ def repack(source: str, dest: str, members: Mapping[str, Callable[[BinaryIO], No
     with open_zip(source) as archive, zipfile.ZipFile(dest, "x") as packed:
         packed.comment = archive.comment
         for info in archive.infolist():
+            write = members.get(info.filename, _unpacker(archive, info))
+            if write is None:
+                continue
             new = zipfile.ZipInfo(info.filename, info.date_time)
             new.compress_type, new.comment = info.compress_type, info.comment
             new.external_attr, new.create_system = info.external_attr, info.create_system
             with packed.open(new, "w", force_zip64=info.file_size >= 2**31) as out:
-                if info.filename in members:
-                    members[info.filename](out)  # type: ignore[arg-type]
-                else:
-                    _unpack(archive, info, out)  # type: ignore[arg-type]
+                write(out)  # type: ignore[arg-type]
+
+
+def _unpacker(archive: ZipFile, info: ZipInfo) -> Callable[[BinaryIO], None]:
+    return lambda out: _unpack(archive, info, out)
 
 
 def _unpack(archive: ZipFile, info: ZipInfo, out: BinaryIO) -> None:

@@ -134,6 +134,16 @@ class Table:
 
 
 def _entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    for key, start, length in positions(block):
+        yield key, block[start : start + length]
+
+
+def positions(block: memoryview) -> Iterator[tuple[bytes, int, int]]:
+    """Every key of a block, and where its value begins in it, and how long it is.
+
+    Raises:
+        MalformedError: if it is no such block.
+    """
     restarts = int.from_bytes(block[-4:], "little")
     end = len(block) - 4 - 4 * restarts
     if end < 0:
@@ -151,5 +161,5 @@ def _entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         if key < before or budget < 0:
             raise MalformedError("its keys are not in order")
         position += own
-        yield key, block[position : position + length]
+        yield key, position, length
         position += length

@@ -43,7 +43,7 @@ def naming(path: str) -> Iterator[None]:
         raise DamagedError(f"{path!r} cannot be read: {error.strerror or error}") from None
 
 
-def varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
+def varint(data: bytes | bytearray | memoryview, position: int) -> tuple[int, int]:
     """An unsigned number of at most 64 bits, and the position after it.
 
     Raises:
@@ -90,6 +90,27 @@ def fields(data: bytes | memoryview) -> Iterator[tuple[int, Value]]:
             yield tag >> 3, int.from_bytes(part, "little")
         else:
             yield tag >> 3, bytes(part) if length <= _COPIED_BYTES else part
+
+
+def place_of_fixed32(data: bytes | memoryview | bytearray, field: int) -> int | None:
+    """Where the four bytes of a field stand in a message; None if it is not there.
+
+    Raises:
+        MalformedError: if the data is no message.
+    """
+    position = 0
+    while position < len(data):
+        tag, position = varint(data, position)
+        if tag == field << 3 | _FIXED32:
+            return position
+        if tag & 7 == _VARINT:
+            _, position = varint(data, position)
+        elif tag & 7 == _BYTES:
+            length, position = varint(data, position)
+            position += length
+        else:
+            position += _FIXED_BYTES.get(tag & 7, len(data))
+    return None
 
 
 class Message:

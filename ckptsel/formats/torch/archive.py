@@ -112,7 +112,8 @@ class TorchContents(Contents):
         return load_mapped(self.path)
 
     @cached_property
-    def _values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
+        """Path → PyTorch's tensor, mapped from the file; none where `lists_tensors` is false."""
         return {} if self._refused else flatten(self._saved)[0]
 
     @property
@@ -128,7 +129,7 @@ class TorchContents(Contents):
     @cached_property
     def tensors(self) -> Sequence[Tensor]:
         """Every tensor by its keys, joined by `/`; none where `lists_tensors` is false."""
-        return [describe(path, value) for path, value in self._values.items()]
+        return [describe(path, value) for path, value in self.values.items()]
 
     @property
     def facts(self) -> Facts:
@@ -167,7 +168,7 @@ class TorchContents(Contents):
             raise DamagedError(f"{tensor.path!r} claims more values than the file has bytes")
         if self._bomb:
             raise DamagedError(f"{self.path!r}: {self._bomb}; they are not read")
-        yield from value_pieces(tensor, self._values[tensor.path])
+        yield from value_pieces(tensor, self.values[tensor.path])
 
     def damage(
         self, level: Level, on_bytes: Callable[[int], None] | None = None
@@ -213,7 +214,7 @@ class TorchContents(Contents):
     def close(self) -> None:
         """Let go of the file."""
         self.__dict__.pop("_saved", None)
-        self.__dict__.pop("_values", None)
+        self.__dict__.pop("values", None)
         self._archive.close()
 
 

@@ -116,15 +116,15 @@ def average(
         is_prefix = kind == "tf-checkpoint"
         check_can_rewrite(rows[0].checkpoint.path, kind)
         _check_suffix(dest, rows[0].checkpoint.path, kind)
-        check_agreement(contents)
         size_bytes = max(0, rows[0].checkpoint.size_bytes)
         files = [file for row in rows for file in row.checkpoint.files]
         check_destination(dest, files, size_bytes, force=force, is_prefix=is_prefix)
-        findings = [*members.findings, *_configs(contents), *_statistics(lead, dest)]
-        _refuse(findings, strict=strict)
         for path, each in contents.items():
             if members.verdicts is None or path not in members.verdicts:
                 _check_sound(path, each)
+        check_agreement(contents)
+        findings = [*members.findings, *_configs(contents), *_statistics(lead, dest)]
+        _refuse(findings, strict=strict)
     averaged = sum(map(is_averaged, tensors))
     done = Averaged(
         dest, kind, tuple(zip(rows, shares, strict=True)), averaged, len(tensors) - averaged,

@@ -13,15 +13,12 @@ import pytest
 from ckptsel.conversion.rewrite import rewrite
 from ckptsel.errors import ConversionError, DamagedError
 from ckptsel.formats import open_contents
+from tests.conversion.rewritten import read, rewritten
 from tests.formats.keras.samples import sample_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from ckptsel.formats.contents import Tensor
 
 KERAS = (
     "archive",
@@ -38,31 +35,6 @@ KERAS = (
     "tf-keras-archive",
     "tf-keras-whole",
 )
-
-
-def rewritten(
-    path: str,
-    dest: Path | str,
-    change: Callable[[NDArray[Any]], NDArray[Any]] = lambda piece: piece,
-    **options: Any,
-) -> dict[str, NDArray[Any]]:
-    """Rewrite with all floats changed, and read what came of it."""
-    with open_contents(path) as contents:
-
-        def values(tensor: Tensor) -> Iterator[NDArray[Any]] | None:
-            if "float" not in tensor.dtype:
-                return None
-            return (change(piece) for piece in contents.pieces(tensor))
-
-        rewrite(path, str(dest), values, **options)
-    return read(str(dest))
-
-
-def read(path: str) -> dict[str, NDArray[Any]]:
-    """Every tensor of a sound checkpoint."""
-    with open_contents(path) as contents:
-        assert not list(contents.damage("full"))
-        return {tensor.path: contents.read(tensor) for tensor in contents.tensors}
 
 
 def test_narrowing_rounds_once() -> None:

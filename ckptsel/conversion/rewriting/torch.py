@@ -57,13 +57,12 @@ class _Place:
     @property
     def is_contiguous(self) -> bool:
         """Whether its values stand in their own order, one after the other."""
-        return self.size_bytes == math.prod(self.shape) * self.item_bytes and all(
-            step >= after * size or one == 1
-            for one, step, size, after in zip(
-                self.shape, self.strides, (*self.shape[1:], 1),
-                (*self.strides[1:], self.item_bytes), strict=True,
-            )
-        )  # fmt: skip
+        step = self.item_bytes
+        for size, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
+            if size > 1 and stride != step:
+                return False
+            step *= size
+        return True
 
 
 def rewrite(job: Job) -> None:

@@ -105,6 +105,7 @@ def play(tmp_path: Path) -> Callable[[str], Played]:
 def test_every_page_has_a_test() -> None:
     """A recipe that is added without a test is noticed."""
     assert {path.name for path in RECIPES.glob("*.md")} == {
+        "average-the-best-five.md",
         "best-by-accuracy.md",
         "custom-metric.md",
         "nothing-saved.md",
@@ -121,6 +122,20 @@ def test_best_by_accuracy(play: Callable[[str], Played]) -> None:
     assert result["path"] == f"checkpoints/{played.names()[-1]}"
     assert result["metric"] == "val_accuracy"
     assert result["path"].endswith(f"-{result['value']}.weights.h5")
+
+
+def test_average_the_best_five(play: Callable[[str], Played]) -> None:
+    """The mean and the soup are loaded, and the soup is no worse than the best."""
+    played = play("average-the-best-five.md")
+    result = played.result()
+    gives = {each["path"]: float(each["value"]) for each in RESULT.finditer(played.stdout)}
+    best = max(name.partition("=")[2].removesuffix(".weights.h5") for name in played.names())
+    first = next(iter(gives))
+    assert first.endswith(f"={best}.weights.h5")
+    assert gives[first] == float(best)
+    assert [*gives][1] == "mean.weights.h5"
+    assert result["path"] == "soup.weights.h5"
+    assert float(result["value"]) >= float(best)
 
 
 def test_custom_metric(play: Callable[[str], Played]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Ranked
-
-_BLOCK_BYTES = 2**20
-# Checkpoints of one training are all of one size. Those that differ do so nearly everywhere, so
-# a look at a few places spares the reading of the rest.
-_PROBES = 8
-_PROBE_BYTES = 2**12
 
 
 def counted_once(rows: Iterable[Ranked]) -> tuple[list[Ranked], list[Finding]]:
@@ -78,17 +73,6 @@ def _is_same_file(one: str, other: str) -> bool:
     with reading(other):
         if identity == storage.identity(other):
             return True
-    size_bytes = _size_bytes(one)
-    with reading(one), open(one, "rb") as a, open(other, "rb") as b:
-        for probe in range(_PROBES):
-            at = max(0, size_bytes - _PROBE_BYTES) * probe // (_PROBES - 1)
-            a.seek(at)
-            b.seek(at)
-            if a.read(_PROBE_BYTES) != b.read(_PROBE_BYTES):
-                return False
-        a.seek(0)
-        b.seek(0)
-        while block := a.read(_BLOCK_BYTES):
-            if block != b.read(_BLOCK_BYTES):
-                return False
-    return True
+    with reading(one):
+        # Not shallow: it stops at the first byte in which they differ.
+        return filecmp.cmp(one, other, shallow=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.benchmarks import (
+    bench_average,
     bench_best,
     bench_export,
     bench_inspect,
@@ -20,6 +21,7 @@ BENCHMARKS = (
     bench_logs.benchmarks,
     bench_inspect.benchmarks,
     bench_export.benchmarks,
+    bench_average.benchmarks,
 )
 
 

@@ -12,11 +12,11 @@ from ckptsel.checkpoint import Finding
 from ckptsel.comparison.config_differences import config_differences
 from ckptsel.conversion.mean import batch_norms, check_agreement, is_averaged, mean
 from ckptsel.conversion.rewrite import check_can_rewrite, rewrite
-from ckptsel.errors import DamagedError, DestinationError, StrictError, UsageError
+from ckptsel.errors import CopyError, DamagedError, DestinationError, StrictError, UsageError
 from ckptsel.formats import open_contents
 from ckptsel.record import finite
 from ckptsel.transfer.disk import remove, temporary_name
-from ckptsel.transfer.failures import writing
+from ckptsel.transfer.failures import reading, writing
 from ckptsel.transfer.plan import suffix
 from ckptsel.transfer.produce import Produced, check_destination, produce
 from ckptsel.transfer.record import relative
@@ -95,7 +95,7 @@ def average(
 
     Raises:
         ConversionError: if the members do not agree, or their format cannot be written.
-        CopyError: if a member is gone.
+        CopyError: if a member is gone, or changed meanwhile.
         DamagedError: if a member is damaged, or holds a NaN or an infinity.
         DestinationError: if the destination exists, cannot be written, or has no room.
         EvaluationError: if the command of a greedy soup fails.
@@ -109,6 +109,7 @@ def average(
         if weights is not None:
             raise UsageError("--weights and --greedy: a greedy soup is a plain mean")
         greedy.arguments(dest)
+    before = _stamps(rows)
     dest = dest.rstrip("/" + os.sep) if os.path.isdir(rows[0].checkpoint.path) else dest
     with _opened(rows) as contents:
         lead = next(iter(contents.values()))
@@ -145,12 +146,37 @@ def average(
         told=lambda folder: _told(members, pairs, trials, greedy, folder),
         force=force,
         is_prefix=is_prefix,
+        check=lambda _: _unchanged(members.rows, before),
     )
     return Averaged(
         dest, kind, pairs, averaged, len(tensors) - averaged,
         sum(size for _, size in produced.files), produced, trials,
         (*findings, *produced.findings),
     )  # fmt: skip
+
+
+def _stamps(rows: Sequence[Ranked]) -> list[tuple[int, int, int]]:
+    """What changes if somebody writes to the members: inode, size and time."""
+    found = []
+    for row in rows:
+        for part in row.checkpoint.files:
+            with reading(part):
+                status = os.stat(part)
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _unchanged(rows: Sequence[Ranked], before: list[tuple[int, int, int]]) -> None:
+    """A training that goes on may have written over a member while it was read.
+
+    Raises:
+        CopyError: if so; half of the mean would be of the old one.
+    """
+    if _stamps(rows) != before:
+        raise CopyError(
+            "a member changed while it was averaged",
+            hint="wait until it is saved, and try again",
+        )
 
 
 def _shares(weights: Sequence[float] | None, rows: Sequence[Ranked]) -> list[float]:

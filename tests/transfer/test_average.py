@@ -20,6 +20,7 @@ import pytest
 
 from ckptsel.errors import (
     ConversionError,
+    CopyError,
     DamagedError,
     DestinationError,
     EvaluationError,
@@ -281,6 +282,18 @@ def test_what_is_there_stays(run: Path, out: Path) -> None:
     assert (kernel(dest) == 1.5).all()
     with pytest.raises(DestinationError, match="itself"):
         average(of(*paths), paths[0], force=True)
+
+
+def test_a_member_that_changes_meanwhile(run: Path, out: Path) -> None:
+    """A training that goes on may save into a member: half a mean of each is none."""
+    paths = series(run, 0.5, 0.2)
+
+    def save_again(_: int) -> None:
+        write(paths[1], 8)
+
+    with pytest.raises(CopyError, match="changed while it was averaged"):
+        average(of(*paths), f"{out}/m.weights.h5", on_bytes=save_again)
+    assert not listed(out)
 
 
 def test_a_dry_run(run: Path, out: Path) -> None:

@@ -149,8 +149,11 @@ def _members(
 ) -> Members:
     from ckptsel.transfer import members
 
-    if query.per_run:
-        raise UsageError("--per-run: the best of each training are not averaged with each other")
+    if query.takes_several:
+        option = "--per-run" if query.per_run else "--pareto"
+        raise UsageError(
+            f"{option} does not say how many are averaged", hint="give --top K, or name the files"
+        )
     if top is not None and last is not None:
         raise UsageError("give only one of --top and --last")
     if last is not None:

@@ -100,7 +100,7 @@ def last(query: Query, number: int, *, verify: bool = False, on_bytes: OnBytes =
         UsageError: if `number` is less than 2, or the checkpoints are of several trainings.
     """
     _check_number("--last", number)
-    ranking = select(replace(query, monitor=None, mode="auto", per_run=False), rank=False)
+    ranking = select(_unranked(query), rank=False)
     timed = [row for row in ranking.rows if row.checkpoint.epoch is not None]
     what = "epoch"
     if not timed:
@@ -177,11 +177,18 @@ def named(query: Query, *, verify: bool = False, on_bytes: OnBytes = None) -> Me
     return _at_least_two(Members(tuple(distinct), None, (*same, *_runs(distinct)), (), verdicts))
 
 
+def _unranked(query: Query) -> Query:
+    """The same without what says which one is best."""
+    return replace(
+        query, monitor=None, mode="auto", per_run=False, further=(), pareto=False, smooth=None
+    )
+
+
 def _checkpoint(query: Query, path: str) -> Checkpoint:
     path = path.rstrip("/" + os.sep) or path
     is_one = format_of(path) is not None
     try:
-        plain = replace(query, locations=(path,), files=None, monitor=None, per_run=False)
+        plain = replace(_unranked(query), locations=(path,), files=None)
         rows = select(plain, rank=False).rows
     except NothingFoundError:
         rows = ()

@@ -85,6 +85,13 @@ def _write(folder: str) -> None:
         model = _of(kind)
         for number in (1, 2, 3):
             model.fit(x, x.sum(1, keepdims=True) * number, verbose=0)
+            # One step moves a bfloat16 by nothing or by one of its coarse places.
+            model.set_weights(
+                [
+                    (value + abs(chance.normal(size=value.shape))).astype(value.dtype)
+                    for value in model.get_weights()
+                ]
+            )
             path = member(folder, kind, number)
             if kind == "tf-checkpoint":
                 tf.train.Checkpoint(model=model, optimizer=model.optimizer).write(path)
@@ -115,7 +122,7 @@ def _compared(folder: str, kind: str, number: int, weights: Any) -> dict[str, An
     wanted = []
     for several in zip(*(model.get_weights() for model in members), strict=True):
         stacked = np.stack([value.astype("float64") for value in several])
-        wanted.append(np.average(stacked, axis=0, weights=weights).astype(several[0].dtype))
+        wanted.append(_rounded(np.average(stacked, axis=0, weights=weights), several[0].dtype))
     other = members[0]
     other.set_weights(wanted)
     x = np.random.default_rng(2).random((5, 4))
@@ -145,6 +152,25 @@ def _compared(folder: str, kind: str, number: int, weights: Any) -> dict[str, An
             key: _key(key, reader, readers, weights) for key in reader.get_variable_to_shape_map()
         }
     return told
+
+
+def _rounded(mean: Any, dtype: Any) -> Any:
+    """The nearest of a type; the even one of two as near.
+
+    numpy rounds so. ml_dtypes, whose bfloat16 Keras uses, rounds a float64 to float32 first, which
+    can lead to the middle between two and from there to the wrong one: its neighbours are tried.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    found = mean.astype(dtype)
+    if dtype.name != "bfloat16":
+        return found
+    best = found.view("uint16").copy()
+    for step in (-1, 1):
+        other = (found.view("uint16").astype("int64") + step).astype("uint16")
+        gain = abs(found.astype("float64") - mean) - abs(other.view(dtype).astype("float64") - mean)
+        best = np.where((gain > 0) | ((gain == 0) & (other % 2 == 0)), other, best)
+    return best.view(dtype)
 
 
 def _key(key: str, reader: Any, readers: Any, weights: Any) -> str:

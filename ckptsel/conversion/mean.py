@@ -57,9 +57,7 @@ def check_agreement(members: Mapping[str, Contents]) -> None:
     """
     (lead, first), *others = members.items()
     if not first.lists_tensors:
-        raise ConversionError(
-            f"the tensors of {lead!r} cannot be listed: {first.facts.more.get('tensors', '')}"
-        )
+        raise ConversionError(f"the tensors of {lead!r} cannot be listed: {first.unlisted}")
     for path, contents in others:
         if contents.kind != first.kind:
             raise ConversionError(

@@ -125,6 +125,9 @@ def average(
                 _check_sound(path, each)
         check_agreement(contents)
         findings = [*members.findings, *_configs(contents), *_statistics(lead, dest)]
+        if lead.unlisted:
+            message = f"not averaged, but as it is in the first member: {lead.unlisted}"
+            findings.append(Finding("not-averaged", message, dest, strict=True))
         _refuse(findings, strict=strict)
     averaged = sum(map(is_averaged, tensors))
     done = Averaged(

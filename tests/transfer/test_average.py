@@ -271,6 +271,20 @@ def test_formats_are_not_mixed(run: Path, out: Path) -> None:
         average(of(*paths), f"{out}/m.weights.h5")
 
 
+def test_what_is_not_listed_is_not_averaged(run: Path, out: Path) -> None:
+    """Arrays of objects are the first member's, which is grave enough to say."""
+    paths = [str(run / f"{at}.npz") for at in range(2)]
+    for at, path in enumerate(paths):
+        np.savez(path, w=np.full(3, at, "float32"), odd=np.array([{"at": at}, None], object))
+    done = average(of(*paths), f"{out}/m.npz")
+    assert [finding.code for finding in done.findings] == ["not-averaged"]
+    with np.load(done.dest, allow_pickle=True) as found:
+        assert (found["w"] == 0.5).all()
+        assert found["odd"][0] == {"at": 0}
+    with pytest.raises(StrictError, match="not averaged"):
+        average(of(*paths), f"{out}/n.npz", strict=True)
+
+
 def test_what_is_there_stays(run: Path, out: Path) -> None:
     """Unless force is given; a member is never replaced."""
     paths = series(run, 0.5, 0.2)

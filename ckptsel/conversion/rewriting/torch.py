@@ -75,8 +75,9 @@ def rewrite(job: Job) -> None:
     job.refuse_moves("PyTorch archive", "its pickle says what is in it, and of which type")
     with closing(TorchContents(job.source)) as contents:
         if not contents.lists_tensors:
-            why = contents.facts.more.get("tensors", "")
-            raise MissingExtraError(f"{job.source!r} cannot be read: {why}", hint=HINT)
+            raise MissingExtraError(
+                f"{job.source!r} cannot be read: {contents.unlisted}", hint=HINT
+            )
         places = _places(job.source, contents.values)
         patches: dict[str, list[Patch]] = {}
         for same in _by_bytes(job, places):

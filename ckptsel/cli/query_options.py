@@ -13,7 +13,7 @@ from ckptsel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ckptsel.selection import Query
+    from ckptsel.search.query import Query
 
 _OF_RANKING = frozenset(
     {"monitors", "mode", "smooth", "pareto", "per_run", "tie", "allow_zero", "no_logs", "logs_only"}
@@ -42,7 +42,7 @@ def query(
 ) -> Query:
     """What is asked for, from the options that say it."""
     from ckptsel import storage
-    from ckptsel.selection import Query, parse_monitor
+    from ckptsel.search.query import Query, parse_monitor
 
     sources = [bool(locations), files_from is not None, files0_from is not None]
     if sum(sources) > 1:

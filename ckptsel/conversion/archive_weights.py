@@ -81,17 +81,21 @@ def _copied_by_kernel(archive: KerasArchive, out: int) -> bool:
         return False
     number, at = place
     left = archive.members.size_bytes(WEIGHTS)
-    is_first = True
+    written = 0
     while left:
         try:
             done = os.copy_file_range(number, out, min(left, _KERNEL_BYTES), offset_src=at)
         except OSError as error:
-            if is_first and error.errno in _CANNOT_COPY:
+            if not written and error.errno in _CANNOT_COPY:
                 return False
             raise
         if not done:
             raise DamagedError("the source became shorter while it was read")
-        at, left, is_first = at + done, left - done, False
+        if hasattr(os, "posix_fadvise"):
+            # Linux begins to write these pages out now, and not when all is there.
+            os.posix_fadvise(out, written, done, os.POSIX_FADV_DONTNEED)
+        written += done
+        at, left = at + done, left - done
     return True
 
 

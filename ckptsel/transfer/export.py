@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckptsel import storage
+from ckptsel.checkpoint import Finding
 from ckptsel.conversion.converter import Options
 from ckptsel.conversion.sources import kind_of
 from ckptsel.conversion.table import TABLE
@@ -20,7 +21,7 @@ from ckptsel.transfer.record import relative, standing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ckptsel.checkpoint import Finding, Ranked, Ranking
+    from ckptsel.checkpoint import Ranked, Ranking
 
 __all__ = ["Exported", "Options", "export"]
 
@@ -92,6 +93,10 @@ def export(
     dest = dest.rstrip("/" + os.sep) if target.shape == "folder" else dest
     converter = TABLE[kind, target.name].converter(options)
     outlook = converter.look(path, options)
+    if options.model and not TABLE[kind, target.name].needs_model:
+        message = "--model is not needed here, and was not looked at"
+        finding = Finding("model-unused", message, path, strict=True)
+        outlook = replace(outlook, findings=(finding, *outlook.findings))
     is_prefix = target.shape == "prefix"
     check_destination(dest, files, outlook.size_bytes, force=force, is_prefix=is_prefix)
     if strict:

@@ -214,3 +214,10 @@ def test_a_config_tells_what_a_graph_does_not(samples: Samples, tmp_path: Path) 
     source = str(samples.folder / "odd" / "nested")
     model = Options(model=str(samples.folder / "nested.json"))
     assert export(source, str(tmp_path / "m.keras"), model).is_checked
+
+
+def test_a_model_that_nothing_asks_for(tmp_path: Path) -> None:
+    """Nobody shall believe that the weights were compared with it."""
+    source = named(tmp_path / "w.weights.h5", "a")
+    done = export(source, str(tmp_path / "w.npz"), model(tmp_path, ("Dense", "a", DENSE)))
+    assert [(finding.code, finding.strict) for finding in done.findings] == [("model-unused", True)]

@@ -43,10 +43,12 @@ class Layer:
     Attributes:
         name: as the user or Keras called it, "" where it is not known.
         weights: in the order of Keras 2: what is trained before what is not.
+        doubt: why their order is not known, "" if it is.
     """
 
     name: str
     weights: tuple[Weight, ...]
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

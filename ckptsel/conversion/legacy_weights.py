@@ -37,6 +37,11 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
     attributes: dict[str, dict[str, Any]] = {"": {}}
     names = []
     for number, layer in enumerate(layered.layers):
+        if layer.doubt:
+            raise ConversionError(
+                f"{layer.doubt}: the order of weights in this format depends on it",
+                hint="give --model and write .weights.h5 or .keras, which do not depend on it",
+            )
         name = layer.name or f"layer_{number}"
         if not layer.name and number == len(layered.layers) - 1 and contents.kind == "h5":
             name = TOP_LEVEL

@@ -38,9 +38,8 @@ def layers_in_graph(contents: TensorFlowV2, path: str) -> tuple[Layer, ...]:
     """The layers of the one Keras model in a checkpoint, in its order, with their weights.
 
     Raises:
-        ConversionError: if there is no such model, more than one, a layer whose variables come
-            in an order that is not known, or a model in the model and nothing that tells which
-            of its layers are frozen.
+        ConversionError: if there is no such model, more than one, or a layer whose variables
+            come in an order that is not known.
     """
     graph = contents.objects()
     if graph is None:
@@ -108,24 +107,23 @@ class _Walk:
             weights = [weight for own in parts for weight in own]
             if len(parts) > 1:
                 # A model within the model does not leave its own name.
-                yield Layer("", tuple(self._sorted(weights)))
+                yield self._inner(weights)
             elif weights:
                 yield Layer(weights[0].owner, tuple(weights))
 
-    def _sorted(self, weights: list[Weight]) -> list[Weight]:
-        """The weights of an inner model: what is trained of all its layers before what is not.
+    def _inner(self, weights: list[Weight]) -> Layer:
+        """A model in the model: what is trained of all its layers comes before what is not.
 
         An optimizer holds something for each weight that it trains.
         """
-        trainable = [weight for weight in weights if not _is_still(weight)]
-        if not any(self._is_trained(weight) for weight in trainable):
-            raise ConversionError(
+        doubt = ""
+        if not any(self._is_trained(weight) for weight in weights):
+            doubt = (
                 f"{self._path!r} holds a model in a model, and no optimizer's state that would tell"
-                f" which of its layers are frozen, {weights[0].owner!r} for one: their order"
-                " depends on it",
-                hint="give --model and write .weights.h5 or .keras, which do not depend on it",
+                f" which of its layers are frozen, {weights[0].owner!r} for one"
             )
-        return sorted(weights, key=lambda w: _is_still(w) or not self._is_trained(w))
+        ordered = sorted(weights, key=lambda w: _is_still(w) or not self._is_trained(w))
+        return Layer("", tuple(ordered), doubt)
 
     def _is_trained(self, weight: Weight) -> bool:
         return weight.name.removesuffix(":0") in self._trained

@@ -125,6 +125,7 @@ class Log:
         offset: what the names count beyond the log, 0 or 1.
         why: how that is known, for people; "" where nothing was joined.
         unit: what the number at the end of a value's source counts: `line`, or `entry` of a list.
+        files: of a log of several files these; `path` is the run's folder then.
     """
 
     path: str
@@ -134,6 +135,7 @@ class Log:
     offset: int = 0
     why: str = ""
     unit: str = "line"
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

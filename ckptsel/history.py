@@ -66,7 +66,10 @@ def of_log(log: Log, metric: str) -> History:
         at = row.step if unit == "step" else row.epoch
         if value is None or at is None:
             continue
-        source = f"{log.kind}:{os.path.basename(log.path)}:{row.place}"
+        place = f"{os.path.basename(log.path)}:{row.place}"
+        if row.places and column is not None:
+            place = row.places[row.names.index(column)]
+        source = f"{log.kind}:{place}"
         found[at] = Point(at + log.offset, value, source)
     return History(unit, sorted(found.values(), key=_order))
 
@@ -76,7 +79,7 @@ def by_run(logs: Iterable[Log], runs: Iterable[str]) -> Mapping[str, Sequence[Lo
     found: dict[str, list[Log]] = {}
     runs = list(runs)
     for log in logs:
-        folder = os.path.dirname(log.path)
+        folder = log.path if log.files else os.path.dirname(log.path)
         around = [run for run in runs if run in ("", folder) or folder.startswith(run + os.sep)]
         if log.joined and around:
             found.setdefault(max(around, key=len), []).append(log)
@@ -108,8 +111,13 @@ def _order(point: Point) -> float:
 def _rows(log: Log) -> Iterator[LogRow]:
     findings: list[Finding] = []  # which the search has told
     try:
-        kind = kind_of(log.path, os.path.basename(log.path))
-        if kind is not None:
-            yield from kind[1].read(log.path, findings)
+        path = log.files[0] if log.files else log.path
+        kind = kind_of(path, os.path.basename(path))
+        if kind is None:
+            return
+        if log.files and kind[1].read_together is not None:
+            yield from kind[1].read_together(log.path, log.files, findings)
+        else:
+            yield from kind[1].read(path, findings)
     except OSError:
         return  # gone since it was joined

@@ -53,6 +53,9 @@ FROM_ELSEWHERE = {
     "torch": {"formats"},
     "tensorstore": {"formats"},
     "typing_extensions": {"formats"},
+    "google": {"sources.tensorboard_events"},  # protobuf, which tensorboard brings
+    "tensorboard": {"sources.tensorboard_events"},
+    "yaml": {"sources.yaml_text"},
 }
 
 MODULES = {

@@ -65,6 +65,6 @@ def _log_of(ranking: Ranking, row: Ranked) -> tuple[Log | None, int | None]:
     inner, _, line = place.rpartition(":")
     path = os.path.normpath(os.path.join(row.checkpoint.run, inner))
     for log in ranking.logs:
-        if log.kind == kind and os.path.normpath(log.path) == path:
+        if log.kind == kind and path in map(os.path.normpath, log.files or (log.path,)):
             return log, int(line)
     return None, int(line)

@@ -47,6 +47,8 @@ _MARKED = ("", "-EMA", ".ckpt", "-EMA.ckpt", ".nemo", "-EMA.nemo")
 
 # Folders that only hold a run's files, and do not name the run.
 _HOLDERS = {"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "saved_models", "models"}
+# MLflow keeps a run's files in `artifacts`, beside its `metrics`.
+_HOLDERS |= {"artifacts"}
 
 # Suffix → kind, the longest first, so that `.weights.h5` comes before `.h5`.
 _KINDS = sorted({**SUFFIXES, **GENERAL_SUFFIXES}.items(), key=lambda item: -len(item[0]))

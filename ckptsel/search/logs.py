@@ -21,7 +21,7 @@ from ckptsel.sources.join import Joined, Names, Printed, columns, join
 from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ckptsel.search.grouping import Folder
     from ckptsel.search.mismatch import Unread
@@ -35,19 +35,38 @@ _WORDLESS = Pattern.of(Form(()))
 # Folders that hold a run's logs, and are no run of their own: `logs`, Lightning's
 # `lightning_logs/version_0`, MMEngine's `20240131_120000/vis_data`, TensorBoard's `train`.
 _OF_LOGS = re.compile(
-    r"\.|(?:\w+_)?logs?|metrics|history|results|version_\d+|\d{8}_\d{6}|vis_data"
-    r"|tensorboard|tb|events|runs?|train|training|validation|val|test|output|outputs",
+    r"\.|(?:\w+_)?logs?|metrics|history|results|version_\d+|\d{8}[_-]\d{6}|vis_data"
+    r"|fit|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_.+|tensorboard|tb|events|runs?|train|training|validation|val|test|output|outputs",
     re.IGNORECASE,
 )
 
 
 class _Found(NamedTuple):
-    """A log, and the run that it belongs to. They sort by who is asked first."""
+    """A log of one run, of one file or of several. They sort by who is asked first."""
 
     place: int
     distance: int
     path: str
     kind: LogKind
+    paths: Sequence[str] = ()
+    is_elsewhere: bool = False
+
+    def rows(self, run: str, findings: list[Finding]) -> Iterator[LogRow]:
+        """The log's rows; of several files, if it has them.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        if self.kind.read_together is not None:
+            return self.kind.read_together(run, self.paths, findings)
+        return self.kind.read(self.path, findings)
+
+    def source(self, run: str) -> str:
+        """What the source of its values begins with, before the line."""
+        if self.paths:
+            return f"{self.kind.name}:"
+        inner = self.path.removeprefix(run + os.sep).replace(os.sep, "/")
+        return f"{self.kind.name}:{inner}:"
 
 
 def add_logs(found: Survey, *, only: bool) -> None:
@@ -131,13 +150,18 @@ def _join_run(
     named = all_of(sides)
     answers: list[Logged] = []
     unsettled = set(range(len(named.names)))
-    ordered = sorted(logs, key=lambda log: log[:3])
+    logs = [
+        log._replace(is_elsewhere=_is_elsewhere(os.path.dirname(log.path), run, places))
+        for log in logs
+    ]
+    ordered = sorted(_together(logs, run), key=lambda log: log[:3])
     for log in ordered:
         findings: list[Finding] = []
-        files = _files(places, os.path.dirname(log.path)) if "file" in log.kind.offsets else {}
+        base = run if log.paths else os.path.dirname(log.path)
+        files = _files(places, base) if "file" in log.kind.offsets else {}
         try:
-            rows = log.kind.read(log.path, findings)
-            doubtful = _is_elsewhere(os.path.dirname(log.path), run, places)
+            doubtful = log.is_elsewhere
+            rows = log.rows(run, findings)
             joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful)
         except OSError as error:
             found.findings.append(_unreadable(log.path, error))
@@ -158,20 +182,34 @@ def _join_run(
                 joined.offset,
                 joined.why,
                 log.kind.unit,
+                tuple(log.paths) if log.path not in log.paths else (),
             )
         )
         if joined.matched:
-            inner = log.path.removeprefix(run + os.sep).replace(os.sep, "/")
-            logged = Logged(
-                f"{log.kind.name}:{inner}", joined.rows, {}, names_files=joined.key == "file"
-            )
-            answers.append(logged)
+            names_files = joined.key == "file"
+            answers.append(Logged(log.source(run), joined.rows, {}, names_files=names_files))
             if log is ordered[-1]:
                 continue
             if not any(finding.strict for finding in joined.findings):
                 unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
             named = _with_values(named, joined.rows)
     return [*_split(places, sides, answers)]
+
+
+def _together(logs: list[_Found], run: str) -> Iterable[_Found]:
+    """The logs, where those of several files are one."""
+    several: dict[tuple[int, bool], list[_Found]] = {}
+    for log in logs:
+        if log.kind.read_together is None:
+            yield log
+        else:
+            # What names the files is not doubtful, wherever it stands.
+            is_doubtful = log.is_elsewhere and "file" not in log.kind.offsets
+            several.setdefault((log.place, is_doubtful), []).append(log)
+    for ones in several.values():
+        path = ones[0].path if len(ones) == 1 else run or os.curdir
+        paths = sorted(one.path for one in ones)
+        yield ones[0]._replace(distance=min(o.distance for o in ones), path=path, paths=paths)
 
 
 def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:

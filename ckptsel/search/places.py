@@ -22,7 +22,8 @@ class Logged(NamedTuple):
     """What one log says of the names of a table.
 
     Attributes:
-        source: the kind of log, and its path from the run's folder: `csv:training.csv`.
+        source: the kind of log, and its path from the run's folder, with what separates it from
+            the line: `csv:training.csv:`. A log of several files has its path at the line.
         rows: for each name its row, or None.
         labels: column → the metric's name, which is that of the names where they have it.
         names_files: whether the log names the files, and so tells their epochs, too.
@@ -42,7 +43,7 @@ class Logged(NamedTuple):
         found = self.rows[row]
         if found is None:
             return
-        source = f"{self.source}:{found.place}"
+        source = f"{self.source}{found.place}"
         if self.names_files:
             if found.epoch is not None:
                 yield Metric("epoch", found.epoch, str(found.epoch), "epoch", source)
@@ -51,6 +52,8 @@ class Logged(NamedTuple):
         for column, text in found.values.items():
             value, role = number(text), role_of(column)
             if value is not None and role not in ("epoch", "step"):
+                if found.places:
+                    source = self.source + found.places[found.names.index(column)]
                 yield Metric(self.labels[column], value, text.strip(), role, source)
 
     def numbers(self, column: str) -> Iterator[tuple[int, float]]:

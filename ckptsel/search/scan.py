@@ -26,7 +26,7 @@ from ckptsel.search.grouping import (
     place,
     unfinished,
 )
-from ckptsel.sources import is_log_name
+from ckptsel.sources import INSIDE, is_folder_of_logs, is_log_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -123,6 +123,7 @@ class Scan:
             yield from found
         else:
             folder.names, folder.kinds = [name], {name: found}
+            self._look_inside(folder, name)
             yield folder
 
     def _walk(self, path: str, root: str, depth: int) -> list[Folder] | str:
@@ -170,6 +171,7 @@ class Scan:
             elif not again and self._is_wanted(folder, name):
                 folder.names.append(name)
                 folder.kinds[name] = inner
+                self._look_inside(folder, name)
         return [folder, *below]
 
     def _folder(self, path: str, root: str, files: list[str]) -> Folder:
@@ -182,7 +184,7 @@ class Scan:
         if all(map(_is_shown_log, beside)) and not any(part in together for part in NOT_SIMPLE):
             folder.names = names
             folder.others = beside
-            folder.logs = [*beside]
+            folder.logs = _logs_in(path, beside)
             self._keep_wanted(folder)
             return folder
         shown = [name for name in files if not name.startswith(".")]
@@ -192,7 +194,7 @@ class Scan:
         """The folder with the checkpoints that the names make, with all that is beside them."""
         broken = unfinished(beside)
         data = data_files(beside)
-        folder.logs = sorted(filter(_is_shown_log, beside))
+        folder.logs = sorted(_logs_in(folder.path, beside))
         for name in names:
             if name.endswith("-unfinished"):
                 continue  # a marker, which is passed over with what it marks
@@ -212,6 +214,12 @@ class Scan:
                 path = folder.join(name)
                 self.findings.append(Finding("incomplete-checkpoint", said, path, strict=True))
         return folder
+
+    def _look_inside(self, folder: Folder, name: str) -> None:
+        """Find the log in a folder that is a checkpoint."""
+        log = INSIDE.get(folder.kinds[name])
+        if log is not None and not self._is_excluded(folder, inner := f"{name}/{log}"):
+            folder.logs += [inner] if storage.exists(folder.join(inner)) else []
 
     def _pass_over(self, folder: Folder, name: str) -> None:
         """Say that a write is unfinished, unless it is one of those that are not asked for."""
@@ -239,6 +247,13 @@ class Scan:
         self.seen += entries
         if self.progress is not None:
             self.progress(self.seen)
+
+
+def _logs_in(path: str, names: Iterable[str]) -> list[str]:
+    """Those of a folder's files that may be logs."""
+    if is_folder_of_logs(path):
+        return [name for name in names if not name.startswith(".") and not name.endswith(ALWAYS)]
+    return [*filter(_is_shown_log, names)]
 
 
 def _is_shown_log(name: str) -> bool:

@@ -5,19 +5,15 @@ The epochs are not written down: the first value is taken for the epoch 0, as Ke
 
 from __future__ import annotations
 
-import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
+from ckptsel.sources.json_text import document
 from ckptsel.sources.lines import encoding_of
 from ckptsel.sources.log import LogKind, LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# A history is read as a whole: JSON cannot be read otherwise with the standard library.
-MAX_BYTES = 64 * 2**20
 
 
 def _recognise(head: bytes) -> bool:
@@ -41,19 +37,7 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
 
 def _columns(path: str, findings: list[Finding]) -> dict[str, list[Any]]:
     """The lists in the file, their numbers as the texts that stand there."""
-    size = os.stat(path).st_size
-    said = f"too large to be a history: {size} bytes" if size > MAX_BYTES else ""
-    found: object = None
-    if not said:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES)
-        try:
-            text = data.decode(encoding_of(data), "surrogateescape")
-            found = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
-        except (ValueError, RecursionError) as error:
-            said = f"is no whole JSON: {error}"
-    if said:
-        findings.append(Finding("log-malformed", said, path, strict=True))
+    found = document(path, findings)
     if not isinstance(found, dict):
         return {}
     return {name: column for name, column in found.items() if isinstance(column, list)}

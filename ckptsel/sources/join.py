@@ -119,7 +119,7 @@ def join(
         The rows, with one answer for the whole log: where names and log contradict each other,
         nothing is joined, and it is said.
     """
-    matches = [_match(key, offset, named, files) for key, offset in kind.offsets.items()]
+    matches = [_match(kind, key, named, files) for key in kind.offsets]
     matches = [match for match in matches if match.places]
     # Each row goes through here, and most of a large log belong to no checkpoint.
     wanted = [(LogRow._fields.index(m.key), m.wanted, m.rows, m.keep) for m in matches]
@@ -130,10 +130,15 @@ def join(
                     keep(at, row)
                 else:
                     kept[at] = row
+    first: Joined | None = None
     for match in matches:
         if match.rows:
-            return match.decided(kind, path, is_doubtful=is_doubtful)
-    return Joined([None] * len(named.names), "file")
+            joined = match.decided(kind, path, is_doubtful=is_doubtful)
+            # Steps that count something else do not speak against the epochs.
+            if joined.matched:
+                return joined
+            first = first or joined
+    return first or Joined([None] * len(named.names), "file")
 
 
 class _At(NamedTuple):
@@ -211,9 +216,10 @@ class _Match:
             return Joined(nothing, self.key, findings=(Finding("log-elsewhere", said, path),))
         else:
             complete = [o for o in fitting or OFFSETS if len(tried[o].found) == len(self.places)]
-            if len(complete) == 1:
+            by_values = self.key in kind.only_by_values
+            if len(complete) == 1 and not by_values:
                 offset, why = complete[0], "only so has each name a row of the log"
-            elif self.known is None:
+            elif self.known is None or by_values:
                 said = f"whether its {self.key}s count as the names do cannot be told: not used"
                 findings.append(Finding("log-base-assumed", said, path, strict=True))
                 return Joined(nothing, self.key, findings=tuple(findings))
@@ -235,8 +241,8 @@ class _Match:
         if again:
             index = again[0]
             said = (
-                f"the log restarts, and {len(again)} names do not tell which of the rows is"
-                f" theirs; the last one was taken, as line {at.found[index].place} for"
+                f"the log has several rows of one {self.key}, and {len(again)} names do not tell"
+                f" which is theirs; the last one was taken, as line {at.found[index].place} for"
                 f" {self.named.names[index]!r}"
             )
             findings.append(Finding("log-restarted", said, path, strict=True))
@@ -418,13 +424,18 @@ class _Match:
         return Finding("log-disagrees", said, path, strict=True)
 
 
-def _match(key: Key, known: int | None, named: Names, files: Mapping[str, int]) -> _Match:
+def _match(kind: LogKind, key: Key, named: Names, files: Mapping[str, int]) -> _Match:
     """What one key is asked for."""
+    known = kind.offsets[key]
     places: dict[int, int | str]
     if key == "file":
         places = {index: file for file, index in files.items()}
         return _Match(key, 0, named, places, files.keys())
     at = named.epochs if key == "epoch" else named.steps
+    if key == "step" and kind.epochs_alike:
+        epochs, texts = [*named.epochs], [*map(str, named.epochs)]
+        told = Printed("epoch", epochs, [0.0] * len(epochs), texts)
+        named = named._replace(printed=(*named.printed, told))
     places = {index: place for index, place in enumerate(at) if place is not None}
     wanted = {place - offset for place in at if place is not None for offset in OFFSETS}
     return _Match(key, known, named, places, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class LogRow(NamedTuple):
             "" where the log names none.
         size_bytes: that checkpoint's size by the log, all of its files together; -1 if unknown.
         is_gone: whether the row says that this checkpoint was removed.
+        places: where each of the texts stands, if the row was put together from several lines: the
+            line, and before it the file's path from the run's folder, if it is one of several
+            (`validation/events.out.tfevents.1:7`). Empty if all stand at `place`.
     """
 
     place: int
@@ -37,6 +41,7 @@ class LogRow(NamedTuple):
     file: str = ""
     size_bytes: int = -1
     is_gone: bool = False
+    places: Sequence[str] = ()
 
     @property
     def values(self) -> dict[str, str]:
@@ -61,6 +66,13 @@ class LogKind:
             None where no habit is known.
         habit: where these offsets come from, in words for people.
         unit: what a row's place counts: `line`, or `entry` of a list.
+        read_together: for a log of several files: the run's folder, their paths, a list that takes
+            findings → the rows of all of them. Rows that name files do so from the run's folder.
+            `read` is not used then.
+        epochs_alike: whether names count epochs as the log's column `epoch` does, so that it tells
+            whether rows that are joined by step are the right ones.
+        only_by_values: the keys that count only where values in the names agree with the log,
+            because the log may count something else by them.
     """
 
     name: str
@@ -69,6 +81,15 @@ class LogKind:
     offsets: Mapping[Key, int | None]
     habit: str = ""
     unit: str = "line"
+    read_together: Callable[[str, Sequence[str], list[Finding]], Iterator[LogRow]] | None = None
+    epochs_alike: bool = False
+    only_by_values: frozenset[Key] = frozenset()
+
+
+@lru_cache(4096)
+def names_of(*columns: str) -> tuple[str, ...]:
+    """The columns of a row: the same object for the same columns, as the join is quick with."""
+    return columns
 
 
 # How writers say that there is no value: Keras `NA`; pandas, polars and the rest.

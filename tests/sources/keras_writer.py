@@ -1,4 +1,4 @@
-"""Writes runs with Keras's own ModelCheckpoint, CSVLogger and History: `keras_writer FOLDER`."""
+"""Writes runs with Keras's own callbacks and their logs: `keras_writer FOLDER`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def fit(
         callbacks=[
             keras.callbacks.ModelCheckpoint(os.path.join(folder, name)),
             keras.callbacks.CSVLogger(os.path.join(folder, "training.csv"), append=append),
+            keras.callbacks.TensorBoard(os.path.join(folder, "logs"), write_graph=False),
         ],
     ).history
     truth = {

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from ckptsel.sources import is_log_name, kind_of
 from ckptsel.sources.lines import MAX_LINE
 from ckptsel.sources.log import number
+from tests.sources.event_files import events
+from tests.sources.reading import read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,17 +24,6 @@ if TYPE_CHECKING:
     from ckptsel.sources.log import LogRow
 
 CSV = "epoch,loss,val_loss\r\n0,0.5,0.61\r\n1,0.4,0.52\r\n"
-
-
-def read(path: Path, data: str | bytes) -> tuple[str, list[LogRow], list[str]]:
-    """The kind of a log with this content, its rows, and the codes of what was said."""
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    found = kind_of(str(path), path.name)
-    if found is None:
-        return "", [], []
-    findings: list[Finding] = []
-    rows = list(found[1].read(str(path), findings))
-    return found[1].name, rows, [finding.code for finding in findings]
 
 
 def cells(rows: list[LogRow]) -> list[tuple[int, int | None, str | None]]:
@@ -133,7 +124,7 @@ def test_ckptsel_jsonl(tmp_path: Path) -> None:
     text = "".join(json.dumps(line) + "\n" for line in lines)
     kind, (saved, removed), codes = read(tmp_path / "ckptsel.jsonl", text)
     assert (kind, codes) == ("ckptsel", [])
-    assert saved[3:] == (1, 10, "w-01.keras", 7, False)
+    assert saved[3:8] == (1, 10, "w-01.keras", 7, False)
     assert saved.values == {"loss": "0.12345678901234568", "val_loss": "nan"}
     assert (removed.file, removed.is_gone) == ("w-01.keras", True)
 
@@ -166,10 +157,22 @@ WHOLE = {
     "training.csv": CSV.encode() * 3,
     "history.json": json.dumps(HISTORY).encode(),
     "ckptsel.jsonl": (json.dumps(SAVED) + "\n").encode() * 3,
+    "metrics.csv": b"epoch,step,loss,val_loss\n0,9,0.5,\n0,9,,0.7\n1,19,0.4,\n",
+    "summary.csv": b"epoch,train_loss,eval_loss\n0,0.5,0.6\n1,0.4,0.5\n",
+    "results.csv": b"  epoch,  metrics/mAP50(B)\n  1,  0.5\n  2,  0.6\n",
+    "scalars.json": b'{"loss": 1, "epoch": 1, "iter": 9, "step": 9}\n{"acc": 1, "step": 1}\n',
+    "metrics.json": b'{"iteration": 9, "loss": 1}\n{"iteration": 19, "loss": 1}\n',
+    "checkpoint-1/trainer_state.json": b'{"global_step": 1, "log_history": [{"step": 1, "a": 2}]}',
+    "1/metrics/metrics": b'{"val_loss": 0.5}',
+    "metrics/val_loss": b"1700000000000 0.5 0\n1700000000001 0.4 1\n",
+    "best_k_models.yaml": b"/x/a-val_loss=0.5.ckpt: 0.5\n? /x/b\n: .nan\n",
+    "CKPT+1/CKPT.yaml": b"# yamllint disable\nWER: 12.5\nepoch: 3\n",
+    "events.out.tfevents.1": events(("loss", 0.5, 0), ("val_loss", 0.25, 1)),
+    "train/events.out.tfevents.1.v2": events(("epoch_loss", 0.5, 0), ("batch_loss", 1.0, 9)),
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(sorted(WHOLE)),
     st.integers(0, 200),
@@ -181,6 +184,7 @@ def test_whatever_stands_in_a_log(name: str, start: int, length: int, bytes_: by
     data = WHOLE[name]
     with TemporaryDirectory() as folder:
         path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(data[:start] + bytes_ + data[start + length :])
         found = kind_of(path, name)

@@ -1,0 +1,119 @@
+"""`trainer_state.json` of the Hugging Face Trainer, in each `checkpoint-N` and in the run's folder.
+
+Source: TrainerState in transformers/trainer_callback.py. `log_history` holds the whole run up to
+that checkpoint; training and evaluation write entries of their own, of the same `step`. The folder
+is called by the same step: `checkpoint-{global_step}`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ckptsel.checkpoint import Finding
+from ckptsel.sources.json_text import document, texts
+from ckptsel.sources.lines import encoding_of
+from ckptsel.sources.log import LogKind, LogRow, names_of, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_FOLDER = "checkpoint-"
+# How long something took says nothing of the model.
+_SPEED = ("_runtime", "_per_second", "_compilation_time")
+_COUNTS = frozenset({"step", "epoch", "total_flos"})
+
+
+class _State(NamedTuple):
+    """One file: where it stands from the run's folder, and what was logged at which step."""
+
+    inner: str
+    step: int
+    rows: Mapping[int, Mapping[str, tuple[str, str]]]
+
+    @property
+    def folder(self) -> str:
+        """The checkpoint that it lies in, from the run's folder; "" in the run's own."""
+        return self.inner.rpartition("/")[0]
+
+
+def _recognise(head: bytes) -> bool:
+    return head.decode(encoding_of(head), "replace").lstrip().startswith("{")
+
+
+def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
+    return _read_together(os.path.dirname(path), (path,), findings)
+
+
+def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
+    """What each checkpoint's own state says of it; of others, what the latest state says."""
+    latest: _State | None = None
+    own: dict[str, LogRow] = {}
+    for path in paths:
+        state = _state(run, path, findings)
+        if state is None:
+            continue
+        if latest is None or (state.step, not state.folder) > (latest.step, not latest.folder):
+            latest = state
+        # A folder that was reused holds checkpoints of several runs, and only each one's own
+        # state is surely about it.
+        if state.folder and state.step in state.rows:
+            own[state.folder] = _row(state, state.step, state.folder)
+    if latest is None:
+        return
+    above = latest.folder.rpartition("/")[0]
+    for step in latest.rows:
+        folder = f"{above}/{_FOLDER}{step}".lstrip("/")
+        if folder not in own:
+            yield _row(latest, step, folder)
+    yield from own.values()
+
+
+def _row(state: _State, step: int, folder: str) -> LogRow:
+    logged = state.rows[step]
+    texts = [text for text, _ in logged.values()]
+    places = [f"{state.inner}:{place}" for _, place in logged.values()]
+    return LogRow(step, names_of(*logged), texts, None, step, folder, places=places)
+
+
+def _state(run: str, path: str, findings: list[Finding]) -> _State | None:
+    try:
+        found = document(path, findings)
+    except OSError as error:
+        # The others are still there.
+        said = f"cannot be read: {error.strerror}"
+        findings.append(Finding("log-unreadable", said, path, strict=True))
+        return None
+    if found is None:
+        return None
+    history = found.get("log_history") if isinstance(found, dict) else None
+    step = whole(_text(found.get("global_step"))) if isinstance(found, dict) else None
+    if not isinstance(history, list) or step is None:
+        said = "holds no log_history or no global_step: not written by the Trainer"
+        findings.append(Finding("log-malformed", said, path, strict=True))
+        return None
+    rows: dict[int, dict[str, tuple[str, str]]] = {}
+    bad = 0
+    for place, entry in enumerate(history, 1):
+        at = whole(_text(entry.get("step"))) if isinstance(entry, dict) else None
+        if at is None:
+            bad += 1
+            continue
+        rows.setdefault(at, {}).update(
+            (name, (text, str(place))) for name, text in texts(entry).items() if _is_metric(name)
+        )
+    if bad:
+        said = f"{bad} entries of log_history have no step, and were not used"
+        findings.append(Finding("log-malformed", said, path, strict=True))
+    return _State(os.path.relpath(path, run or os.curdir).replace(os.sep, "/"), step, rows)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _is_metric(name: str) -> bool:
+    return name not in _COUNTS and not name.endswith(_SPEED)
+
+
+KIND = LogKind("hf", _recognise, _read, {"file": None}, unit="entry", read_together=_read_together)

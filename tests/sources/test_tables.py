@@ -1,0 +1,75 @@
+"""The tables of timm and ultralytics, shaped by hand after their sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.folders import make
+from tests.selecting import codes, places, ranked
+from tests.sources.reading import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMM = (
+    "epoch,train_loss,eval_loss,eval_top1,lr\n0,6.9,6.8,1.5,0.1\n1,5.9,5.8,9.25,0.1\n2,5,4.8,9,0\n"
+)
+NEW = "epoch,time,train/box_loss,metrics/mAP50(B)\n1,9.1,1.5,0.1\n2,18.2,1.25,0.75\n3,27.1,1,0.5\n"
+
+
+def test_timm(here: Path) -> None:
+    """Names count epochs from 0, as the table does."""
+    make(here, *(f"checkpoint-{n}.pth.tar" for n in range(3)))
+    (here / "summary.csv").write_text(TIMM)
+    ranking = ranked("eval_top1", mode="max")
+    assert places(ranking)[0] == (1, "checkpoint-1.pth.tar")
+    assert [(log.kind, log.offset) for log in ranking.logs] == [("timm", 0)]
+    assert codes(ranking) == set()
+
+
+def test_timm_assumed(here: Path) -> None:
+    """Where only some were kept, the habit is taken, which is not Keras's, and it is said."""
+    make(here, "checkpoint-1.pth.tar", "checkpoint-2.pth.tar")
+    (here / "summary.csv").write_text(TIMM)
+    ranking = ranked("eval_top1", mode="max")
+    assert ranking.rows[0].metric is not None
+    assert ranking.rows[0].metric.value == 9.25
+    assert "log-base-assumed" in codes(ranking)
+
+
+def padded(text: str) -> str:
+    """As ultralytics wrote it before version 8.3, and YOLOv5."""
+    return (
+        "\n".join(",".join(f"{cell:>23}" for cell in line.split(",")) for line in text.splitlines())
+        + "\n"
+    )
+
+
+@pytest.mark.parametrize("text", [NEW, padded(NEW)])
+def test_ultralytics(here: Path, text: str) -> None:
+    """The table counts from 1, the names from 0; titles are padded or not."""
+    make(here, *(f"train/weights/{name}.pt" for name in ("epoch0", "epoch1", "epoch2", "best")))
+    (here / "train/results.csv").write_text(text)
+    ranking = ranked("metrics/mAP50(B)", mode="max")
+    assert places(ranking)[0] == (1, "train/weights/epoch1.pt")
+    assert ranking.rows[0].metric is not None
+    assert ranking.rows[0].metric.source == "ultralytics:results.csv:3"
+    assert "log-base-assumed" not in codes(ranking)
+
+
+def test_yolov5(tmp_path: Path) -> None:
+    """Its table counts from 0, which the first row tells."""
+    text = padded("epoch,train/box_loss,metrics/mAP_0.5\n0,0.1,0.2\n1,0.1,0.3\n")
+    kind, rows, said = read(tmp_path / "results.csv", text)
+    assert (kind, [row.epoch for row in rows], said) == ("ultralytics", [0, 1], [])
+    _, rows, _ = read(tmp_path / "results.csv", NEW)
+    assert [row.epoch for row in rows] == [0, 1, 2]
+
+
+def test_another_table_of_that_name(tmp_path: Path) -> None:
+    """What has not their columns is a table like any other."""
+    for name in ("results.csv", "summary.csv"):
+        assert read(tmp_path / name, "epoch,val_loss\n0,0.5\n")[0] == "csv"
+        assert read(tmp_path / name, "a,b\n0,0.5\n")[0] == ""

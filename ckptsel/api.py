@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ckptsel.errors import CkptselWarning
 from ckptsel.selection import Query, parse_monitor, select
@@ -32,6 +32,8 @@ def find(
     strict: bool = False,
     allow_zero: bool = False,
     logs: str = "use",
+    metrics: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    key: Literal["epoch", "step", "file"] | None = None,
 ) -> Ranking:
     """Find checkpoints and, if a monitor is given, rank them. What `ckptsel list` shows.
 
@@ -52,6 +54,9 @@ def find(
         allow_zero: let a zero win that Lightning may have written for "missing".
         logs: `use` the logs beside the checkpoints, `ignore` them, or take metrics from them
             `only`.
+        metrics: tables with values of the checkpoints, such as a CSV file.
+        key: by which of their columns a checkpoint is found: `epoch`, `step` or `file`; None for
+            the only one that they have.
 
     Returns:
         All checkpoints: the ranked ones, best first, then those without a rank.
@@ -88,6 +93,8 @@ def find(
         strict=strict,
         allow_zero=allow_zero,
         logs=logs,
+        metrics=_files(metrics),
+        key=key,
     )
     return select(query, rank=name is not None or query.takes_several)
 
@@ -105,6 +112,8 @@ def best(
     strict: bool = False,
     allow_zero: bool = False,
     logs: str = "use",
+    metrics: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    key: Literal["epoch", "step", "file"] | None = None,
 ) -> Ranked:
     """The best checkpoint. What `ckptsel best` prints the path of.
 
@@ -135,6 +144,8 @@ def best(
         strict=strict,
         allow_zero=allow_zero,
         logs=logs,
+        metrics=_files(metrics),
+        key=key,
     )
     ranking = select(query, keep=2)
     for finding in ranking.findings:
@@ -213,6 +224,13 @@ def _monitors(
 
 def _paths(locations: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
     return tuple(os.fspath(location) for location in locations) or (".",)
+
+
+def _files(
+    files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> tuple[str, ...]:
+    ones = [files] if isinstance(files, (str, os.PathLike)) else files
+    return tuple(os.fspath(one) for one in ones)
 
 
 def _texts(texts: str | Sequence[str]) -> tuple[str, ...]:

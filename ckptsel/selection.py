@@ -73,11 +73,12 @@ def _select(
     query: Query, keep: int | None, progress: Callable[[int], None] | None, *, rank: bool
 ) -> Ranking:
     found = survey(query, progress)
-    if query.logs == "only" or (query.logs == "use" and any(f.logs for f in found.folders)):
+    use = query.logs == "use" and any(folder.logs for folder in found.folders)
+    if use or query.logs == "only" or query.metrics:
         # Most folders have none, and need nothing of this.
         from ckptsel.search.logs import add_logs  # noqa: PLC0415
 
-        add_logs(found, only=query.logs == "only")
+        add_logs(found, query)
     found.findings += name_traps(found)
     if query.monitor is None and not rank:
         return _finished(found, query, None, [Ranked(None, c) for c in everything(found)])

@@ -54,6 +54,7 @@ FROM_ELSEWHERE = {
     "tensorstore": {"formats"},
     "typing_extensions": {"formats"},
     "google": {"sources.tensorboard_events"},  # protobuf, which tensorboard brings
+    "pyarrow": {"sources.parquet_table"},
     "tensorboard": {"sources.tensorboard_events"},
     "yaml": {"sources.yaml_text"},
 }

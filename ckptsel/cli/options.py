@@ -201,6 +201,25 @@ LogsOnly = Annotated[
         help="Take metrics from the logs only, whatever the names say.",
     ),
 ]
+Metrics = Annotated[
+    list[str],
+    _several(
+        "--metrics",
+        metavar="FILE",
+        text="A table with values of the checkpoints, with a column epoch, step or file: CSV, JSON,"
+        " JSON lines or Parquet.",
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="epoch|step|file",
+        envvar="CKPTSEL_KEY",
+        show_default=False,
+        help="By which column of --metrics a checkpoint is found, if the table has several.",
+    ),
+]
 Top = Annotated[
     int | None,
     typer.Option(

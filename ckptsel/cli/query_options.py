@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from ckptsel.search.query import Query
 
 _OF_RANKING = frozenset(
-    {"monitors", "mode", "smooth", "pareto", "per_run", "tie", "allow_zero", "no_logs", "logs_only"}
-)
+    {
+        "monitors", "mode", "smooth", "pareto", "per_run", "tie", "allow_zero", "no_logs",
+        "logs_only", "metrics", "key",
+    }
+)  # fmt: skip
 
 
 def query(
@@ -39,6 +42,8 @@ def query(
     allow_zero: options.AllowZero = False,
     no_logs: options.NoLogs = False,
     logs_only: options.LogsOnly = False,
+    metrics: options.Metrics,
+    key: options.Key = None,
 ) -> Query:
     """What is asked for, from the options that say it."""
     from ckptsel import storage
@@ -72,6 +77,8 @@ def query(
         pareto=pareto,
         smooth=smooth,
         logs="ignore" if no_logs else "only" if logs_only else "use",
+        metrics=tuple(metrics),
+        key=key,  # type: ignore[arg-type]  # Query refuses others
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ckptsel.search.grouping import Folder
     from ckptsel.search.mismatch import Unread
+    from ckptsel.search.query import Query
     from ckptsel.search.survey import Survey
     from ckptsel.sources.log import LogKind, LogRow
 
@@ -39,6 +40,10 @@ _OF_LOGS = re.compile(
     r"|fit|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_.+|tensorboard|tb|events|runs?|train|training|validation|val|test|output|outputs",
     re.IGNORECASE,
 )
+
+
+# Where a table stands that the user named: it is asked first.
+_GIVEN = -1
 
 
 class _Found(NamedTuple):
@@ -69,19 +74,24 @@ class _Found(NamedTuple):
         return f"{self.kind.name}:{inner}:"
 
 
-def add_logs(found: Survey, *, only: bool) -> None:
+def add_logs(found: Survey, query: Query) -> None:
     """Join the logs beside the checkpoints to them; what they say is in `found.read` then.
 
     A log belongs to the nearest run folder that encloses it, and to no other.
 
     Args:
         found: what the search found.
-        only: whether metrics count from logs only.
+        query: whether logs are read, or metrics count from them only; the tables that are given.
+
+    Raises:
+        LocationNotFoundError: if a given table cannot be read.
+        UsageError: if it does not say what its rows are about, or which run.
+        MissingExtraError: if the package that reads it is not installed.
     """
-    if only:
+    if query.logs == "only":
         found.read = [place._replace(trusts_names=False) for place in found.read]
-    folders = [folder for folder in found.folders if folder.logs]
-    if not folders:
+    folders = [folder for folder in found.folders if folder.logs and query.logs != "ignore"]
+    if not folders and not query.metrics:
         return
     # Names that say nothing can still be named by a log.
     spoken = [(place.run, place) for place in found.read]
@@ -97,6 +107,16 @@ def add_logs(found: Survey, *, only: bool) -> None:
         nearest = _enclosing(folder, runs)
         if nearest is not None:
             logs.setdefault(nearest, []).extend(_recognised(found, folder, nearest))
+    if query.metrics:
+        from ckptsel.search.given import given_tables  # noqa: PLC0415 - only where one is
+
+        # What the user has named is no log besides, which would be read another way.
+        named = {os.path.realpath(path) for path in query.metrics}
+        for run, found_there in logs.items():
+            logs[run] = [log for log in found_there if os.path.realpath(log.path) not in named]
+        given = given_tables(query.metrics, query.key, runs)
+        for order, (run, path, kind) in enumerate(given):
+            logs.setdefault(run, []).append(_Found(_GIVEN, order, path, kind))
     done: dict[int, TableIn] = {}
     for run, kinds in logs.items():
         for place, new in zip(runs[run], _join_run(found, run, runs[run], kinds), strict=True):
@@ -152,6 +172,8 @@ def _join_run(
     unsettled = set(range(len(named.names)))
     logs = [
         log._replace(is_elsewhere=_is_elsewhere(os.path.dirname(log.path), run, places))
+        if log.place != _GIVEN
+        else log
         for log in logs
     ]
     ordered = sorted(_together(logs, run), key=lambda log: log[:3])
@@ -159,6 +181,10 @@ def _join_run(
         findings: list[Finding] = []
         base = run if log.paths else os.path.dirname(log.path)
         files = _files(places, base) if "file" in log.kind.offsets else {}
+        if files and log.place == _GIVEN:
+            from ckptsel.search.given import whole_paths  # noqa: PLC0415
+
+            files = whole_paths(places)
         try:
             doubtful = log.is_elsewhere
             rows = log.rows(run, findings)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ckptsel.errors import UsageError
 
 MODES = ("min", "max", "auto")
 TIES = ("later", "earlier", "error")
 LOGS = ("use", "ignore", "only")
+KEYS = ("epoch", "step", "file")
 _NARROWEST = 3  # values, of which a median says anything
 
 
@@ -31,6 +33,9 @@ class Query:
         allow_zero: let a printed zero win where Lightning could have written it for "missing".
         logs: `use` the logs beside the checkpoints, `ignore` them, or take metrics from them
             `only`, whatever the names say.
+        metrics: tables with values of the checkpoints, read besides the logs and before them.
+        key: by which column of these a checkpoint is found: `epoch`, `step` or `file`; None for
+            the only one that they have.
         further: more monitors, as `val_accuracy` or `val_accuracy:max`: of those equal in the
             first, the second decides, and so on.
         pareto: take all those than which no other is better in every monitor.
@@ -57,6 +62,8 @@ class Query:
     strict: bool = False
     allow_zero: bool = False
     logs: str = "use"
+    metrics: tuple[str, ...] = ()
+    key: Literal["epoch", "step", "file"] | None = None
     further: tuple[str, ...] = ()
     pareto: bool = False
     smooth: int | None = None
@@ -73,6 +80,10 @@ class Query:
             raise UsageError(
                 f"unknown use of logs {self.logs!r}", hint="the uses are use, ignore and only"
             )
+        if self.key not in (None, *KEYS):
+            raise UsageError(f"unknown key {self.key!r}", hint="the keys are epoch, step and file")
+        if self.key is not None and not self.metrics:
+            raise UsageError("--key is about a table", hint="name it by --metrics FILE")
         if self.monitor == "":
             raise UsageError("the monitor is empty", hint="name it, such as --monitor val_loss")
         if self.smooth is not None and (self.smooth < _NARROWEST or self.smooth % 2 == 0):

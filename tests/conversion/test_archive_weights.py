@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ckptsel.errors import ConversionError, DamagedError, DestinationError
+from ckptsel.errors import ConversionError, DamagedError
+from ckptsel.formats.window import Window
 from ckptsel.transfer.export import export
 
 ARCHIVE = (
@@ -42,33 +41,14 @@ def test_the_bytes_are_the_members(tmp_path: Path, packed: str) -> None:
     assert (tmp_path / "w.weights.h5").read_bytes() == content()
 
 
-@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EXDEV, errno.EOPNOTSUPP, None])
-def test_kernels_that_cannot_copy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None
-) -> None:
-    """Old ones, other file systems, other systems: then the bytes go through the process."""
-    if number is None:
-        monkeypatch.delattr(os, "copy_file_range", raising=False)
-    else:
+def test_a_source_that_shrinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the source that is damaged, not the disk that is written to."""
 
-        def refuse(*_: Any, **__: Any) -> int:
-            raise OSError(number, os.strerror(number))
+    def shrunk(*_: Any) -> int:
+        raise OSError("the file became shorter while it was read")
 
-        monkeypatch.setattr(os, "copy_file_range", refuse, raising=False)
-    export(str(ARCHIVE), str(tmp_path / "w.weights.h5"))
-    assert (tmp_path / "w.weights.h5").read_bytes() == content()
-
-
-def test_a_full_disk_while_the_kernel_copies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is said as it is everywhere, and nothing is left."""
-
-    def fail(*_: Any, **__: Any) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "copy_file_range", fail, raising=False)
-    with pytest.raises(DestinationError, match="the disk is full"):
+    monkeypatch.setattr(Window, "readinto", shrunk)
+    with pytest.raises(DamagedError, match="became shorter"):
         export(str(ARCHIVE), str(tmp_path / "w.weights.h5"))
     assert not [*tmp_path.iterdir()]
 

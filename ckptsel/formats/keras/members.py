@@ -45,10 +45,10 @@ class Members(Protocol):
     def size_bytes(self, name: str) -> int:
         """A member's size, unpacked."""
 
-    def place(self, name: str) -> tuple[int, int] | None:
-        """An open file, by its number, and where in it the member stands; None if it is packed.
+    def window(self, name: str) -> Window:
+        """A member's bytes, unpacked; its checksum is not looked at.
 
-        Raises DamagedError if it is not where it should be.
+        Raises DamagedError if it is not where it should be, or is packed and cannot be unpacked.
         """
 
     def crc(self, name: str) -> int | None:
@@ -82,7 +82,7 @@ class ZipMembers:
 
     def hdf5(self, name: str) -> Hdf5:
         """See `Members.hdf5`."""
-        return Hdf5(self._window(name), self._path)
+        return Hdf5(self.window(name), self._path)
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """See `Members.blocks`: at its end the member's checksum is compared."""
@@ -108,19 +108,12 @@ class ZipMembers:
         except zip_checks.ZIP_ERRORS as error:
             raise DamagedError(f"{name} in {self._path!r} is no npz: {error}") from None
 
-    def _window(self, name: str) -> Window:
-        info = self._archive.getinfo(name)
-        place = self.place(name)
-        if place is None:
-            return Window(self._unpacked(info), 0, info.file_size)
-        return Window(self._archive.fp, place[1], info.file_size)  # type: ignore[arg-type]
-
-    def place(self, name: str) -> tuple[int, int] | None:
-        """See `Members.place`."""
+    def window(self, name: str) -> Window:
+        """See `Members.window`."""
         info = self._archive.getinfo(name)
         stored = info.compress_type == zipfile.ZIP_STORED and info.file_size == info.compress_size
         if not stored or info.flag_bits & _ENCRYPTED:
-            return None
+            return Window(self._unpacked(info), 0, info.file_size)
         file = self._archive.fp
         assert file is not None, "the archive is closed"
         try:
@@ -133,7 +126,7 @@ class ZipMembers:
         start = info.header_offset + _LOCAL_HEADER_BYTES + sum(lengths)
         if header[:4] != b"PK\x03\x04" or start + info.file_size > os.fstat(file.fileno()).st_size:
             raise DamagedError(f"{name} in {self._path!r} is not where the directory says")
-        return file.fileno(), start
+        return Window(file, start, info.file_size)  # type: ignore[arg-type]
 
     def crc(self, name: str) -> int | None:
         """See `Members.crc`."""
@@ -211,14 +204,14 @@ class FolderMembers:
         """See `Members.size_bytes`."""
         return os.path.getsize(os.path.join(self._path, name))
 
-    def place(self, name: str) -> tuple[int, int] | None:
-        """See `Members.place`."""
+    def window(self, name: str) -> Window:
+        """See `Members.window`."""
         try:
             file = open(os.path.join(self._path, name), "rb")  # noqa: SIM115 - closed with all
         except OSError as error:
             raise DamagedError(f"cannot read {name} in {self._path!r}: {error.strerror}") from error
         self._open.append(file)
-        return file.fileno(), 0
+        return Window(file)
 
     def crc(self, name: str) -> int | None:
         """See `Members.crc`."""

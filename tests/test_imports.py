@@ -43,12 +43,19 @@ ROOMS = (
     "errors",
 )
 # The modules or rooms in which packages from elsewhere may be imported.
+WORKER = {
+    f"conversion.rebuild.{name}"
+    for name in ("lite", "onnx_graph", "prefix", "savedmodel", "subject", "whole")
+}
 FROM_ELSEWHERE = {
     "typer": {"cli"},
     "rich": {"cli.output"},
     "h5py": {"formats", "conversion"},
-    "keras": {"keras"},
+    "keras": {"keras", *WORKER},
     "numpy": {"formats", "conversion", "comparison", "inspection", "verification", "keras"},
+    "tensorflow": WORKER,
+    "tf2onnx": {"conversion.rebuild.onnx_graph"},
+    "onnxruntime": {"conversion.rebuild.onnx_graph"},
     "google_crc32c": {"formats"},
     "torch": {"formats"},
     "tensorstore": {"formats"},

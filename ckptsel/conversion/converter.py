@@ -59,14 +59,20 @@ class Converter(Protocol):
     def look(self, source: str, options: Options) -> Outlook:
         """Find out whether it can be done, from what is quickly read; nothing is written."""
 
-    def write(self, source: str, dest: str, options: Options) -> None:
+    def write(self, source: str, dest: str, options: Options) -> tuple[Finding, ...] | None:
         """Write the new checkpoint; `dest` has its final name, in a folder that is otherwise empty.
 
         What else stands there afterwards belongs to it: shards, the files of a prefix.
+
+        Returns:
+            What there is to say that could not be known before.
         """
 
-    def check(self, source: str, dest: str, options: Options) -> None:
+    def check(self, source: str, dest: str, options: Options) -> tuple[Finding, ...] | None:
         """Read the new checkpoint back, and compare it with the source.
+
+        Returns:
+            What there is to say about the comparison.
 
         Raises:
             ConversionError: if it is not what it should be.

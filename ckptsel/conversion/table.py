@@ -89,7 +89,7 @@ class Conversion:
 
 
 # Extra → the package that shows that it is installed.
-PACKAGES = {"tensorflow": "tensorflow", "torch": "torch", "orbax": "tensorstore", "onnx": "onnx"}
+PACKAGES = {"tensorflow": "tensorflow", "torch": "torch", "orbax": "tensorstore", "onnx": "tf2onnx"}
 
 
 def _hint(source: str) -> str:
@@ -126,17 +126,39 @@ def _rows() -> Iterator[Conversion]:
         yield Conversion(source, "h5", "legacy_weights", needs_model=True, why=sound)
     for source in ("keras", "tf-checkpoint", "h5 model", "h5"):
         yield Conversion(source, "h5", "legacy_weights", why=sound)
+    yield from _rebuilt_rows()
 
 
-_OF_MODELS = ("savedmodel", "tf-checkpoint", "tflite", "onnx")
+def _rebuilt_rows() -> Iterator[Conversion]:
+    """What Keras does: models are built, and saved in another way."""
+    for target, (module, extras, why) in _REBUILT.items():
+        for source in ("keras", "h5 model"):
+            yield Conversion(source, target, module, extras, why=why)
+        for source in ("weights.h5", "sharded weights", "h5", "tf-checkpoint"):
+            yield Conversion(source, target, module, extras, needs_model=True, why=why)
+    for target in ("tflite", "onnx"):
+        module, extras, why = _REBUILT[target]
+        yield Conversion("savedmodel", target, module, extras, why=why)
+
+
 # Kind of a source → the extras without which its values cannot be read.
 _READERS = {"torch": ("torch",), "orbax": ("orbax",)}
 # One pickle after another: what is in it shows only when it is run.
 _UNLISTED = "torch-legacy"
+_WITHOUT_STATE = "without what compile() was given, and without the optimizer's state"
+_PREDICTS = "the tensors cannot be compared one by one: predictions are"
+# Target → what builds the model for it, the extras for that, and what to know about it.
 _REBUILT = {
-    *((source, target) for source in ("keras", "h5 model") for target in _OF_MODELS),
-    ("h5 model", "keras"),
-    ("keras", "h5-model"),
+    "savedmodel": ("rebuild.savedmodel", ("tensorflow",), ""),
+    "tf-checkpoint": (
+        "rebuild.prefix",
+        ("tensorflow",),
+        "to be restored by tf.train.Checkpoint(model=…), with optimizer=… where there is one",
+    ),
+    "tflite": ("rebuild.lite", ("tensorflow",), _PREDICTS),
+    "onnx": ("rebuild.onnx_graph", ("tensorflow", "onnx"), _PREDICTS),
+    "keras": ("rebuild.whole", ("tensorflow",), _WITHOUT_STATE),
+    "h5-model": ("rebuild.whole", ("tensorflow",), _WITHOUT_STATE),
 }
 # Target → why nothing else becomes one.
 _NEVER = {
@@ -150,14 +172,19 @@ _NEVER = {
     "tflite": "it holds the functions of a model, which weights do not tell",
     "onnx": "it holds the functions of a model, which weights do not tell",
 }
+# The same for SavedModel, which holds a model, though not one that Keras can build anew.
+_OF_SAVEDMODEL = {
+    "keras": "it holds functions, not layers: keras.layers.TFSMLayer calls it",
+    "h5-model": "it holds functions, not layers: keras.layers.TFSMLayer calls it",
+    "savedmodel": "it is one already: ckptsel copy",
+    "tf-checkpoint": "its variables are those of its functions, not of a model",
+}
 
 
 def _why(source: str, target: str) -> str:
     if source == _UNLISTED:
         return "only unpickling it tells what is in it, and that would run its code"
-    if (source, target) in _REBUILT:
-        return "Keras has to rebuild the model and save it, which ckptsel does not do"
-    return _NEVER[target]
+    return _OF_SAVEDMODEL.get(target, _NEVER[target]) if source == "savedmodel" else _NEVER[target]
 
 
 def _table() -> dict[tuple[str, str], Conversion]:

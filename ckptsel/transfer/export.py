@@ -118,10 +118,15 @@ def export(
         conversion = {**told, "model": model}
         return {"source": relative(path, folder), "conversion": conversion, **more}
 
+    said: list[Finding] = []
+
     def make(made: str) -> None:
         # What was read comes as an error of its own, so what is left is the new file's.
         with writing(dest):
-            converter.write(path, made, options)
+            said.extend(converter.write(path, made, options) or ())
+
+    def compare(made: str) -> None:
+        said.extend(converter.check(path, made, options) or ())
 
     produced = None
     if not dry_run:
@@ -132,10 +137,12 @@ def export(
             told=record,
             force=force,
             is_prefix=is_prefix,
-            check=(lambda made: converter.check(path, made, options)) if check else None,
+            check=compare if check else None,
         )
     size_bytes = sum(size for _, size in produced.files) if produced else outlook.size_bytes
-    findings = (*outlook.findings, *(produced.findings if produced else ()))
+    # They were said of a path that is gone.
+    here = [replace(finding, path=dest) for finding in said]
+    findings = (*outlook.findings, *here, *(produced.findings if produced else ()))
     return Exported(
         path, kind, target.name, produced, dest, size_bytes, outlook.optimizer_bytes,
         check and not dry_run, findings,

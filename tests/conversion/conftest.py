@@ -6,9 +6,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+
+from ckptsel.conversion.rebuild import child
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ckptsel.checkpoint import Finding
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +57,36 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     folder = tmp_path_factory.mktemp("walk")
     run("walk_writer", str(folder))
     return Samples(folder, json.loads((folder / "index.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    """The process in which Keras runs, kept alive: starting it takes seconds."""
+    pytest.importorskip("tensorflow")
+    noise = tmp_path_factory.mktemp("worker") / "stderr"
+    with (
+        noise.open("wb") as errors,
+        subprocess.Popen(
+            child.command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=child.environment(),
+        ) as process,
+    ):
+        yield process
+
+
+@pytest.fixture
+def one_worker(worker: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All jobs of a test go to the process that is there already."""
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    stdin, stdout = worker.stdin, worker.stdout
+
+    def ask(job: Mapping[str, object]) -> tuple[Finding, ...]:
+        stdin.write(json.dumps(job).encode() + b"\n")
+        stdin.flush()
+        return child.understood(json.loads(stdout.readline()))
+
+    monkeypatch.setattr(child, "ask", ask)

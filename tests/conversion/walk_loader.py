@@ -17,10 +17,12 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
 import keras
 import numpy as np
+import onnxruntime
+import tensorflow as tf
 import tf_keras
 from safetensors.numpy import load_file
 
-from tests.conversion.walk_models import MODELS, predict
+from tests.conversion.walk_models import MODELS, X, predict
 from tests.conversion.walk_writer import Old, Torch
 
 if TYPE_CHECKING:
@@ -53,7 +55,9 @@ def with_legacy_weights(job: dict[str, Any]) -> Any:
 
 def whole(job: dict[str, Any]) -> Any:
     """`load_model`."""
-    framework = tf_keras if job["writer"] == "k2" and job["dest"].endswith(".h5") else keras
+    # What Keras 2 wrote, and was rewritten as it is; all else Keras 3 wrote.
+    is_old = job["writer"] == "k2" and job["kind"] == job["target"].replace("-", " ")
+    framework = tf_keras if is_old else keras
     return predict(framework.models.load_model(job["dest"], compile=False))
 
 
@@ -88,6 +92,49 @@ def from_safetensors(job: dict[str, Any]) -> Any:
     return by_name(job, load_file(job["dest"]))
 
 
+def served(job: dict[str, Any]) -> Any:
+    """`tf.saved_model.load`, and Keras's layer for SavedModels."""
+    (output,) = (
+        tf.saved_model.load(job["dest"])
+        .signatures["serving_default"](**{name_of_input(job): tf.constant(X)})
+        .values()
+    )
+    layer = keras.layers.TFSMLayer(job["dest"], call_endpoint="serve")
+    np.testing.assert_allclose(layer(X), output, rtol=1e-5)
+    return np.asarray(output)
+
+
+def name_of_input(job: dict[str, Any]) -> str:
+    """The one input of the signature."""
+    call = tf.saved_model.load(job["dest"]).signatures["serving_default"]
+    (name,) = call.structured_input_signature[1]
+    return str(name)
+
+
+def restored(job: dict[str, Any]) -> Any:
+    """`tf.train.Checkpoint.restore`."""
+    model = new_model(job)
+    # The model is compiled, and most sources have no optimizer's state for it.
+    tf.train.Checkpoint(model=model).restore(job["dest"]).expect_partial()
+    return predict(model)
+
+
+def interpreted(job: dict[str, Any]) -> Any:
+    """The interpreter of TensorFlow Lite, row by row."""
+    run = tf.lite.Interpreter(job["dest"]).get_signature_runner()
+    (name,) = run.get_input_details()
+    rows = [run(**{name: X[row : row + 1]}) for row in range(len(X))]
+    return np.concatenate([value for row in rows for value in row.values()])
+
+
+def run_by_onnx(job: dict[str, Any]) -> Any:
+    """ONNX Runtime."""
+    session = onnxruntime.InferenceSession(job["dest"], providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    (output,) = session.run(None, {given.name: X})
+    return output
+
+
 # Target → what loads it and predicts.
 LOADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "keras": whole,
@@ -95,6 +142,10 @@ LOADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "weights.json": with_weights,
     "h5": with_legacy_weights,
     "h5-model": whole,
+    "savedmodel": served,
+    "tf-checkpoint": restored,
+    "tflite": interpreted,
+    "onnx": run_by_onnx,
     "npz": from_npz,
     "safetensors": from_safetensors,
 }

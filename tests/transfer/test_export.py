@@ -6,6 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ckptsel.errors import ConversionError, DestinationError
@@ -53,7 +54,8 @@ def test_the_destination_is_looked_at_first(tmp_path: Path) -> None:
 
 def test_the_impossible_is_refused(tmp_path: Path) -> None:
     """The error says what can be done instead."""
+    np.savez(tmp_path / "w.npz", kernel=np.ones(2))
     with pytest.raises(ConversionError, match="cannot become") as caught:
-        export(str(BEST), str(tmp_path / "b.onnx"))
-    assert "weights.h5" in caught.value.hint
-    assert not [*tmp_path.iterdir()]
+        export(str(tmp_path / "w.npz"), str(tmp_path / "b.onnx"))
+    assert "safetensors" in caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["w.npz"]

@@ -1,0 +1,54 @@
+"""Is every tensor of one checkpoint also in another, bit by bit, wherever it stands there?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ckptsel.errors import CkptselError, ConversionError
+from ckptsel.formats import open_contents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ckptsel.formats.contents import Contents, Tensor
+
+
+def require_same(source: str, dest: str, counts: Callable[[Tensor], bool]) -> None:
+    """See that no tensor was lost or changed; this reads both files without Keras.
+
+    Args:
+        source: the path of the source.
+        dest: that of the new checkpoint.
+        counts: which tensors of the source have to be there.
+
+    Raises:
+        ConversionError: naming a tensor that is not there.
+    """
+    try:
+        with open_contents(dest) as made:
+            there = Counter(_print(made, tensor) for tensor in made.tensors if tensor.size_bytes)
+    except CkptselError as error:
+        raise ConversionError(f"what was written cannot be read: {error.message}") from error
+    with open_contents(source) as contents:
+        for tensor in contents.tensors:
+            if not counts(tensor):
+                continue
+            key = _print(contents, tensor)
+            if not there[key]:
+                raise ConversionError(
+                    f"{tensor.path} of {source!r} is not in what Keras wrote, or has other values",
+                    hint="--drop-optimizer leaves the optimizer's state out"
+                    if tensor.role == "optimizer"
+                    else "nothing was put in place; --no-check would have let it pass",
+                )
+            there[key] -= 1
+
+
+def _print(contents: Contents, tensor: Tensor) -> tuple[str, tuple[int, ...], bytes]:
+    """Type, shape, and a hash of the values."""
+    digest = hashlib.sha256()
+    for piece in contents.pieces(tensor):
+        digest.update(piece.tobytes())
+    return tensor.dtype, tensor.shape, digest.digest()

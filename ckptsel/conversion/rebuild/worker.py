@@ -1,0 +1,79 @@
+"""The other process: does the jobs that it reads, one a line, and answers each with a line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from importlib import import_module
+from typing import Any, TypedDict
+
+from ckptsel.errors import ConversionError, MissingExtraError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+_LONGEST = 400  # Keras puts whole configs into its messages.
+
+
+class Job(TypedDict):
+    """What is to be done.
+
+    Attributes:
+        do: `write` or `check`.
+        module: of this folder; has functions of these names.
+        kind: `model` or `savedmodel`.
+        source: the path that Keras or TensorFlow loads.
+        dest: the new checkpoint.
+        compiled: whether the optimizer belongs to it.
+        unsafe: whether code in the source may run.
+        half: whether weights are rounded to float16.
+    """
+
+    do: str
+    module: str
+    kind: str
+    source: str
+    dest: str
+    compiled: bool
+    unsafe: bool
+    half: bool
+
+
+def main() -> None:
+    """Do jobs until there are no more. stdout carries answers only; all else goes to stderr."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for line in sys.stdin.buffer:
+        out.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+        out.flush()
+
+
+def answer(job: Job) -> dict[str, Any]:
+    """Do a job.
+
+    Returns:
+        `said`, a list of code, message and path; or `message`, `hint` and `is_missing`; or
+        `errno` and `message`.
+    """
+    try:
+        module = import_module(f"ckptsel.conversion.rebuild.{job['module']}")
+        said = getattr(module, job["do"])(job)
+        return {"said": [(finding.code, finding.message, finding.path) for finding in said]}
+    except (ConversionError, MissingExtraError) as error:
+        is_missing = isinstance(error, MissingExtraError)
+        return {"message": error.message, "hint": error.hint, "is_missing": is_missing}
+    except Exception as error:  # noqa: BLE001 - TensorFlow has its own for every occasion
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return {"errno": error.errno, "message": str(error)}
+        done = "write this" if job["do"] == "write" else "load what was written"
+        return {
+            "message": f"TensorFlow cannot {done}: {shortened(error)}",
+            "hint": "nothing was put in place",
+            "is_missing": False,
+        }
+
+
+def shortened(error: Exception) -> str:
+    """What an error says, on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"

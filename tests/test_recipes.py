@@ -110,6 +110,7 @@ def test_every_page_has_a_test() -> None:
         "custom-metric.md",
         "nothing-saved.md",
         "resume-without-losing-the-best.md",
+        "savedmodel-for-ci.md",
     }
 
 
@@ -175,3 +176,13 @@ def test_resume_without_losing_the_best(play: Callable[[str], Played]) -> None:
     assert second.startswith(f"best so far: {max(values[:8])} in checkpoints/epoch=00")
     assert f"{max(values):.4f}" == result["value"]
     assert len(played.names()) in (4, 5)
+
+
+def test_savedmodel_for_ci(play: Callable[[str], Played]) -> None:
+    """What is served was made of the best checkpoint, and has its accuracy."""
+    played = play("savedmodel-for-ci.md")
+    result = played.result()
+    assert played.stdout.startswith("serving/1\n")
+    values = [name.partition("=")[2] for name in played.names()]
+    assert max(values) == f"{result['value']}.keras"
+    assert result["path"].endswith(f"/checkpoints/{max(played.names(), key=lambda n: n[3:])}")

@@ -116,6 +116,8 @@ def parse_monitor(text: str) -> tuple[str, str]:
     name, colon, mode = text.rpartition(":")
     if not colon or mode not in MODES:
         name, mode = text, "auto"
+    if not text:
+        raise UsageError("the monitor is empty", hint="name it, such as --monitor val_loss")
     if not name:
         raise UsageError(f"--monitor {text!r} names no metric", hint="such as val_accuracy:max")
     return name, mode

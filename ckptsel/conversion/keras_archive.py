@@ -18,10 +18,10 @@ from ckptsel.conversion.cargo import Streamed
 from ckptsel.conversion.hdf5_file import write_hdf5
 from ckptsel.conversion.layered import LAYERED
 from ckptsel.conversion.model_config import saved_config
+from ckptsel.conversion.model_fit import doubts
 from ckptsel.errors import ConversionError
 from ckptsel.formats.keras.archive import CONFIG, METADATA, WEIGHTS
 from ckptsel.formats.keras.config import config_dangers, optimizer_of
-from ckptsel.inspection.against import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from ckptsel.conversion.converter import Options
     from ckptsel.conversion.model_config import SavedConfig
     from ckptsel.formats.contents import Contents
-    from ckptsel.inspection.fitting import Match
 
 _BLOCK_BYTES = 2**20
-_SHOWN = 5  # So many layers that do not fit are shown.
 
 
 def load(contents: Contents, path: str, options: Options) -> Cargo:
@@ -41,32 +39,12 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
     model = saved_config(options.model)
     cargo = keras_weights.load(contents, path, options)
     # What is laid out anew was placed by the config itself, layer by layer.
-    notes = _notes(contents, path, options) if contents.kind not in LAYERED else ()
-    findings = (*cargo.findings, *_findings(cargo, model, path, notes))
+    doubtful = doubts(contents, path, options) if contents.kind not in LAYERED else ()
+    findings = (*cargo.findings, *_findings(cargo, model, path), *doubtful)
     return replace(cargo, findings=findings)
 
 
-def _notes(contents: Contents, path: str, options: Options) -> tuple[str, ...]:
-    """What is doubtful about loading the weights into the model.
-
-    Raises:
-        ConversionError: if Keras would fail to, or do it wrongly.
-    """
-    fit = Model(options.model).fit(contents)
-    bad = [match for match in fit.matches if not match.is_good]
-    if bad:
-        details = [f"{_name(match)}: {match.problem}" for match in bad]
-        raise ConversionError(
-            f"the weights of {path!r} do not fit the model {options.model!r}",
-            hint="ckptsel inspect --against shows every layer",
-            details=tuple(details[:_SHOWN]),
-        )
-    return fit.notes
-
-
-def _findings(
-    cargo: Cargo, model: SavedConfig, path: str, notes: tuple[str, ...]
-) -> Iterator[Finding]:
+def _findings(cargo: Cargo, model: SavedConfig, path: str) -> Iterator[Finding]:
     has_state = any(item.tensor.role == "optimizer" for item in cargo.items)
     has_optimizer = optimizer_of(_compiled(model), "optimizer") is not None
     if has_state and not has_optimizer:
@@ -77,19 +55,12 @@ def _findings(
     if has_optimizer and not has_state:
         message = "the weights come without the optimizer's state: training would begin anew"
         yield Finding("optimizer-begins-anew", message, path)
-    for note in notes:
-        yield Finding("doubtful-fit", note, path, strict=True)
     yield from config_dangers(model.config, path)
 
 
 def _compiled(model: SavedConfig) -> dict[str, object] | None:
     compiled = model.config.get("compile_config")
     return compiled if isinstance(compiled, dict) else None
-
-
-def _name(match: Match) -> str:
-    place = match.layer or match.source
-    return (place.name or place.path) if place else ""
 
 
 def put(cargo: Cargo, dest: str, options: Options) -> None:

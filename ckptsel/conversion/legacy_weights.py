@@ -14,12 +14,14 @@ from ckptsel.conversion.hdf5_file import write_hdf5
 from ckptsel.conversion.keras_paths import layers_by_config
 from ckptsel.conversion.layered import LAYERED, Layered, layers_of, optimizer_left_out
 from ckptsel.conversion.model_config import config_for
+from ckptsel.conversion.model_fit import doubts
 from ckptsel.errors import ConversionError
 from ckptsel.formats.keras.legacy import TOP_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ckptsel.checkpoint import Finding
     from ckptsel.conversion.converter import Options
     from ckptsel.conversion.layered import Layer
     from ckptsel.formats.contents import Contents, Tensor
@@ -32,7 +34,7 @@ _WRITTEN_BY = {"keras_version": "2.0.0", "backend": "tensorflow"}
 
 def load(contents: Contents, path: str, options: Options) -> Cargo:
     """See `Loader`. The optimizer's state has no place in this format."""
-    layered = _layered(contents, path, options)
+    layered, doubtful = _layered(contents, path, options)
     named: dict[str, Tensor] = {}
     attributes: dict[str, dict[str, Any]] = {"": {}}
     names = []
@@ -54,18 +56,24 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
         raise ConversionError(f"{path!r} has several layers of one name, and HDF5 a group for each")
     attributes[""] = {**_listed("layer_names", names), **_WRITTEN_BY, **dict(layered.written_by)}
     items, findings = itemized(named.items(), path, options)
+    findings = (*findings, *doubtful)
     if layered.optimizer_bytes and not options.drop_optimizer:
         findings = (*findings, optimizer_left_out(path))
     return Cargo(path, contents, items, layered.optimizer_bytes, attributes, findings)
 
 
-def _layered(contents: Contents, path: str, options: Options) -> Layered:
+def _layered(
+    contents: Contents, path: str, options: Options
+) -> tuple[Layered, tuple[Finding, ...]]:
     if contents.kind in LAYERED:
-        return layers_of(contents, path)
+        return layers_of(contents, path), ()
     tensors = listed(contents, path)
-    layers: Sequence[Layer] = layers_by_config(tensors, config_for(contents, options), path)
+    config = config_for(contents, options)
+    # Paths alone count classes, and would give a layer the weights of another one of its class.
+    doubtful = doubts(contents, path, options) if options.model else ()
+    layers: Sequence[Layer] = layers_by_config(tensors, config, path)
     optimizer_bytes = sum(t.size_bytes for t in tensors if t.role == "optimizer")
-    return Layered(tuple(layers), optimizer_bytes)
+    return Layered(tuple(layers), optimizer_bytes), doubtful
 
 
 def _listed(name: str, texts: Sequence[str]) -> dict[str, Any]:

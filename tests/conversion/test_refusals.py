@@ -51,6 +51,23 @@ def test_swapped_layers(tmp_path: Path) -> None:
     assert "--against" in caught.value.hint
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_swapped_layers_by_order(tmp_path: Path, whole: bool) -> None:
+    """The HDF5 of Keras 2 is laid out by the model, and swapped layers would stay swapped."""
+    options = model(tmp_path, ("Dense", "b", DENSE), ("Dense", "a", DENSE))
+    source = named(tmp_path / "w.weights.h5", "a", "b")
+    if whole:
+        own = model(tmp_path, ("Dense", "a", DENSE), ("Dense", "b", DENSE))
+        export(source, str(tmp_path / "m.keras"), own)
+        source, options = (
+            str(tmp_path / "m.keras"),
+            model(tmp_path, ("Dense", "b", DENSE), ("Dense", "a", DENSE)),
+        )
+    with pytest.raises(ConversionError, match="do not fit") as caught:
+        export(source, str(tmp_path / "m.h5"), options, chosen="h5")
+    assert any("silently get the weights of 'a'" in line for line in caught.value.details)
+
+
 def test_another_shape_or_number(tmp_path: Path) -> None:
     """Both are refused."""
     source = named(tmp_path / "w.weights.h5", "a")

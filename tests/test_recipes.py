@@ -108,6 +108,7 @@ def test_every_page_has_a_test() -> None:
         "average-the-best-five.md",
         "best-by-accuracy.md",
         "custom-metric.md",
+        "lightning-or-hugging-face.md",
         "nothing-saved.md",
         "resume-without-losing-the-best.md",
         "savedmodel-for-ci.md",
@@ -186,3 +187,19 @@ def test_savedmodel_for_ci(play: Callable[[str], Played]) -> None:
     values = [name.partition("=")[2] for name in played.names()]
     assert max(values) == f"{result['value']}.keras"
     assert result["path"].endswith(f"/checkpoints/{max(played.names(), key=lambda n: n[3:])}")
+
+
+def test_lightning_or_hugging_face(play: Callable[[str], Played]) -> None:
+    """What ckptsel finds in the logs is what the frameworks called the best, and not the last."""
+    for name in ("lightning", "transformers"):
+        pytest.importorskip(name)
+    played = play("lightning-or-hugging-face.md")
+    ours = re.findall(r"^ckptsel's: (\S+)$", played.stdout, re.MULTILINE)
+    theirs = re.findall(r"'s own: (\S+)$", played.stdout, re.MULTILINE)
+    assert len(ours) == 2
+    assert [os.path.basename(path) for path in ours] == [os.path.basename(path) for path in theirs]
+    assert [os.path.basename(path) for path in ours] == ["epoch=6-step=28.ckpt", "checkpoint-28"]
+    assert "lightning:metrics.csv:22" in played.stdout
+    weights = "model.safetensors"
+    best = (played.folder / ours[1] / weights).read_bytes()
+    assert (played.folder / "best-model" / weights).read_bytes() == best

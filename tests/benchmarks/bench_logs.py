@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import logged_folders
+from tests.benchmarks import event_folders, logged_folders
 from tests.benchmarks.contestants import Contestant
 from tests.benchmarks.report import Benchmark, PeakMemory, TimeRatio
 
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.settings import Settings
 
+EVENTS = "`ckptsel best`, event files"
+LOADER = "`EventFileLoader`"
 WITH = "`ckptsel best`"
 WITHOUT = "`ckptsel best --no-logs`"
 RUNS, EPOCHS = 1_000, 200
+BATCHES = 100
 
 
 def benchmarks(settings: Settings) -> Iterator[Benchmark]:
@@ -29,4 +33,13 @@ def benchmarks(settings: Settings) -> Iterator[Benchmark]:
             Contestant(WITHOUT, (*argv, "--no-logs"), folder.best),
         ],
         [TimeRatio(WITH, WITHOUT, 2.5), PeakMemory(WITH, 400)],
+    )
+    run = event_folders.build(settings.folder, EPOCHS, BATCHES)
+    argv = (*settings.interpreter.ckptsel, "best", run.path, "--monitor", "val_loss")
+    script = os.path.join(os.path.dirname(__file__), "event_file_loader.py")
+    loader = (settings.interpreter.path, script, *event_folders.files(run))
+    yield Benchmark(
+        f"TensorBoard's files of {EPOCHS} epochs of {BATCHES} batches",
+        [Contestant(EVENTS, argv, run.best), Contestant(LOADER, loader, None)],
+        [TimeRatio(EVENTS, LOADER, 1.3)],
     )

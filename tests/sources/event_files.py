@@ -16,11 +16,18 @@ def record(data: bytes) -> bytes:
     return file.getvalue()
 
 
+def version() -> bytes:
+    """The record that every file begins with."""
+    return record(Event(wall_time=1.0, file_version="brain.Event:2").SerializeToString())
+
+
+def scalar(tag: str, value: float, step: int, when: float) -> bytes:
+    """The record of one value; `when` is in seconds since 1970."""
+    summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+    return record(Event(wall_time=when, step=step, summary=summary).SerializeToString())
+
+
 def events(*scalars: tuple[str, float, int]) -> bytes:
     """A file with these scalars: tag, value, step; a second lies between them."""
-    found = record(Event(wall_time=1.0, file_version="brain.Event:2").SerializeToString())
-    for when, (tag, value, step) in enumerate(scalars, 2):
-        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-        event = Event(wall_time=float(when), step=step, summary=summary)
-        found += record(event.SerializeToString())
-    return found
+    records = (scalar(*each, float(when)) for when, each in enumerate(scalars, 2))
+    return b"".join((version(), *records))

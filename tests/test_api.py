@@ -32,6 +32,8 @@ ASKED: dict[str, Any] = {
     "strict": True,
     "allow_zero": True,
     "logs": "ignore",
+    "metrics": ["t.csv"],
+    "key": "step",
 }
 QUERY = {
     **ASKED,
@@ -40,6 +42,7 @@ QUERY = {
     "patterns": ("{epoch}-{val_loss:.1f}.h5", "w-{epoch}.h5"),
     "include": ("a*",),
     "exclude": ("b*",),
+    "metrics": ("t.csv",),
 }
 QUERY.pop("pattern")
 

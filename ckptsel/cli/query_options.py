@@ -104,7 +104,8 @@ def _with(command: Callable[..., None], without: Collection[str]) -> Callable[..
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> None:
-        left_out: dict[str, Any] = {"monitors": []} if "monitors" in without else {}
+        # Options that can be repeated have no default that Python knows of.
+        left_out: dict[str, Any] = {name: [] for name in ("monitors", "metrics") if name in without}
         asked = query(**left_out, **{name: values.pop(name) for name in shared})
         command(asked, **values)
 

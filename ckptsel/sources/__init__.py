@@ -32,6 +32,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ultralytics_csv", ("results*.csv",)),
     ("keras_csv", ("*.csv",)),
     ("history_json", ("*history*.json",)),
+    ("skorch_history", ("*history*.json",)),
     ("mmengine_json", ("scalars.json",)),
     ("detectron2_json", ("metrics.json",)),
     ("mlflow_files", ("*/metrics/*",)),

@@ -1,8 +1,9 @@
-"""The tables of timm and ultralytics, shaped by hand after their sources."""
+"""The tables of timm and ultralytics, shaped by hand after their sources; skorch wrote its own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,7 @@ from tests.folders import make
 from tests.selecting import codes, places, ranked
 from tests.sources.reading import read
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+SKORCH = Path(__file__).parent / "data" / "skorch" / "history.json"
 TIMM = (
     "epoch,train_loss,eval_loss,eval_top1,lr\n0,6.9,6.8,1.5,0.1\n1,5.9,5.8,9.25,0.1\n2,5,4.8,9,0\n"
 )
@@ -66,6 +65,33 @@ def test_yolov5(tmp_path: Path) -> None:
     assert (kind, [row.epoch for row in rows], said) == ("ultralytics", [0, 1], [])
     _, rows, _ = read(tmp_path / "results.csv", NEW)
     assert [row.epoch for row in rows] == [0, 1, 2]
+
+
+def test_skorch(here: Path) -> None:
+    """What skorch wrote: a list of epochs, counted from 1 as in the names."""
+    make(here, *(f"params_{n}.pt" for n in (1, 2, 3, 4)))
+    shutil.copy(SKORCH, here)
+    ranking = ranked("valid_loss")
+    assert places(ranking)[0] == (1, "params_4.pt")
+    assert ranking.rows[0].metric is not None
+    assert ranking.rows[0].metric.source == "skorch:history.json:4"
+    assert {m.name for m in ranking.rows[0].checkpoint.metrics if m.source != "name"} == {
+        "train_loss",
+        "valid_loss",
+    }
+    assert [(log.by, log.offset) for log in ranking.logs] == [("epoch", 0)]
+    assert codes(ranking) == set()
+
+
+@pytest.mark.parametrize(
+    "text, rows, said",
+    [("[]", 0, []), ("[1]", 0, ["log-malformed"]), ("[", 0, ["log-malformed"]),
+     ('[{"epoch": 1, "a": NaN}, {"a": 1}]', 1, ["log-malformed"])],
+)  # fmt: skip
+def test_skorch_that_is_malformed(tmp_path: Path, text: str, rows: int, said: list[str]) -> None:
+    """An entry without an epoch is said."""
+    kind, found, codes_said = read(tmp_path / "history.json", text)
+    assert (kind, len(found), codes_said) == ("skorch", rows, said)
 
 
 def test_another_table_of_that_name(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def log_record(log: Log) -> dict[str, object]:
     """A log that was read, for JSON."""
     return {
         "path": log.path,
+        "files": [*log.files] or [log.path],
         "kind": log.kind,
         "joined": log.joined,
         "by": log.by,

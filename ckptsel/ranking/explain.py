@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming.read import as_number
@@ -63,8 +64,11 @@ def _log_of(ranking: Ranking, row: Ranked) -> tuple[Log | None, int | None]:
         return None, None
     kind, _, place = row.metric.source.partition(":")
     inner, _, line = place.rpartition(":")
-    path = os.path.normpath(os.path.join(row.checkpoint.run, inner))
+    # A table that the user has named need not be below the run.
+    paths = {os.path.normpath(os.path.join(row.checkpoint.run, inner)), os.path.normpath(inner)}
     for log in ranking.logs:
-        if log.kind == kind and path in map(os.path.normpath, log.files or (log.path,)):
-            return log, int(line)
+        for file in log.files or (log.path,):
+            if log.kind == kind and os.path.normpath(file) in paths:
+                of_file = replace(log, path=file, files=()) if log.files else log
+                return of_file, int(line)
     return None, int(line)

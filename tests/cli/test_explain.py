@@ -78,3 +78,25 @@ def test_options_of_logs(here: Path) -> None:
     (here / "training.csv").write_text(CSV.replace("0.4", "0.1"))
     assert run("best", "-m", "val_loss", "--logs-only").stdout == f"./{NAMES[2]}\n"
     assert run("best", "--logs-only", "--no-logs", code=2).stdout == ""
+
+
+def test_a_log_of_several_files(here: Path) -> None:
+    """The file and the place in it are those of the value, and JSON has all files of the log."""
+    make(here, "checkpoint-1/model.safetensors", "checkpoint-2/model.safetensors")
+    for step, loss in ((1, 0.5), (2, 0.25)):
+        state = {"global_step": step, "log_history": [{"step": step, "eval_loss": loss}]}
+        (here / f"checkpoint-{step}/trainer_state.json").write_text(json.dumps(state))
+    said = run("best", "-m", "eval_loss", "--explain").stderr
+    assert "  value     0.25, entry 1 of ./checkpoint-2/trainer_state.json\n" in said
+    assert "  log       joined to 2 checkpoints by file name: the log names the files\n" in said
+    (log,) = json.loads(run("best", "-m", "eval_loss", "-o", "json").stdout)["logs"]
+    assert log["path"] == "."
+    assert log["files"] == [f"./checkpoint-{step}/trainer_state.json" for step in (1, 2)]
+
+
+def test_a_table_from_elsewhere(here: Path) -> None:
+    """A table that the user has named is shown as it was named."""
+    make(here, *(f"run/{name}" for name in NAMES))
+    (here / "t.csv").write_text(CSV)
+    said = run("best", "run", "-m", "val_loss", "--explain", "--metrics", "t.csv").stderr
+    assert "  value     0.3161, line 2 of t.csv\n" in said

@@ -167,8 +167,11 @@ def plain_cargo(
         ConversionError, DamagedError, MissingExtraError: if it cannot be done.
     """
     tensors = listed(contents, path)
-    dropped = [t for t in tensors if t.role == "optimizer" and options.drop_optimizer]
-    kept = [t for t in tensors if t not in dropped]
+    kept: list[Tensor] = []
+    dropped: list[Tensor] = []
+    for tensor in tensors:
+        is_dropped = options.drop_optimizer and tensor.role == "optimizer"
+        (dropped if is_dropped else kept).append(tensor)
     items, findings = itemized(((t.path, t) for t in kept), path, options, keeps=keeps)
     optimizer_bytes = sum(tensor.size_bytes for tensor in dropped)
     return Cargo(path, contents, items, optimizer_bytes, attributes or {}, findings)

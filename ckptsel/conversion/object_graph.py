@@ -32,6 +32,7 @@ _NOT_TRAINED = ("moving_mean", "moving_variance")
 _ASIDE = frozenset({"seed_generator", "_random_generator", "keras_api", "optimizer"})
 _COUNTED = "layer_with_weights-"
 _DEEPEST = 50
+_MOST_TIMES = 4  # So often is the whole graph walked through at most.
 
 
 def layers_in_graph(contents: TensorFlowV2, path: str) -> tuple[Layer, ...]:
@@ -68,6 +69,9 @@ class _Walk:
         self._tensors = tensors
         self._path = path
         self._trained = {*_trained(graph)}
+        self._above = {id(self._nodes[number]) for number in _above_weights(graph, tensors)}
+        # Layers may be shared, but a file of 1 KB can share them until no end is in sight.
+        self._steps_left = _MOST_TIMES * sum(1 + len(node.children) for node in graph.nodes)
 
     def model(self) -> Node:
         """The model: what was saved, or the only one that hangs on it."""
@@ -130,6 +134,12 @@ class _Walk:
 
     def _parts(self, node: Node, depth: int) -> Iterator[list[Weight]]:
         """The weights of a layer, or of each layer in it."""
+        self._steps_left -= 1 + len(node.children)
+        if self._steps_left < 0:
+            raise ConversionError(
+                f"{self._path!r} holds layers that are shared too often to be a model's",
+                hint=".npz and .safetensors hold all values by name",
+            )
         inner = self._ordered(node) if depth < _DEEPEST else []
         if inner:
             for below in inner:
@@ -151,7 +161,7 @@ class _Walk:
             if not child.variables:
                 # Parts of a layer, as the two directions of a Bidirectional, or the axis of a
                 # normalization, which is a list and holds nothing.
-                if self._holds_weights(child, set()):
+                if id(child) in self._above:
                     raise self._untold(name)
                 continue
             key, full_name = child.variables[0]
@@ -165,17 +175,6 @@ class _Walk:
             if name in found:
                 yield found[name]
 
-    def _holds_weights(self, node: Node, seen: set[int]) -> bool:
-        for number, name in node.children:
-            if number in seen or name in _ASIDE:
-                continue
-            seen.add(number)
-            below = self._nodes[number]
-            roles = {self._tensors[key].role for key, _ in below.variables if key in self._tensors}
-            if "weight" in roles or self._holds_weights(below, seen):
-                return True
-        return False
-
     def _untold(self, name: str) -> ConversionError:
         return ConversionError(
             f"{self._path!r} holds {name!r}, in a layer whose variables come in an order that"
@@ -183,6 +182,25 @@ class _Walk:
             hint="load the checkpoint with the code of the model, and save its weights again;"
             " .npz and .safetensors hold all values by name",
         )
+
+
+def _above_weights(graph: ObjectGraph, tensors: Mapping[str, Tensor]) -> set[int]:
+    """The numbers of the objects that hold a weight, or that such an object hangs on."""
+    parents: dict[int, list[int]] = {}
+    ahead: list[int] = []
+    for number, node in enumerate(graph.nodes):
+        for child, name in node.children:
+            if name not in _ASIDE:
+                parents.setdefault(child, []).append(number)
+        keys = [key for key, _ in node.variables]
+        if any(key in tensors and tensors[key].role == "weight" for key in keys):
+            ahead.append(number)
+    found = {*ahead}
+    while ahead:
+        further = [number for number in parents.get(ahead.pop(), ()) if number not in found]
+        found.update(further)
+        ahead += further
+    return found
 
 
 def _trained(graph: ObjectGraph) -> Iterator[str]:

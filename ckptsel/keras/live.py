@@ -10,6 +10,7 @@ import numpy as np
 
 from ckptsel.inspection.against import places_of
 from ckptsel.inspection.fitting import Place
+from ckptsel.keras.weight_order import name_in
 from ckptsel.keras.weights_file import layers_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckptsel.formats.contents import Contents
+    from ckptsel.keras.weight_order import Name
 
 
 class Live:
@@ -59,11 +61,13 @@ class Live:
             for layer, variables in self._legacy_layers()
         ]
 
-    def values_by_order(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Every weight of `by_order`, with its layer's name."""
+    def values_by_order(self) -> Iterator[list[tuple[str, Name, NDArray[Any]]]]:
+        """The weights of each layer of `by_order`: the layer's name, their own, their values."""
         for layer, variables in self._legacy_layers():
-            for variable in variables:
-                yield layer.name, array_of(variable)
+            yield [
+                (layer.name, name_in(layer.name, variable.path), array_of(variable))
+                for variable in variables
+            ]
 
     def _legacy_layers(self) -> list[tuple[Any, list[Any]]]:
         # Source: `_legacy_weights` in keras/src/legacy/saving/legacy_h5_format.py.

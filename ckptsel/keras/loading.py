@@ -7,6 +7,8 @@ import tempfile
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import keras
+
 from ckptsel.errors import (
     CkptselWarning,
     DamagedError,
@@ -16,7 +18,7 @@ from ckptsel.errors import (
 )
 from ckptsel.formats import open_contents
 from ckptsel.inspection.loading import how_to_load
-from ckptsel.keras.fitting import check_fit, check_same
+from ckptsel.keras.checking import check_fit, check_same, other_optimizer
 from ckptsel.keras.live import Live
 from ckptsel.keras.weights_file import save_weights
 from ckptsel.search.query import Query
@@ -93,7 +95,13 @@ def load_best_weights(
 
 
 def _check_model(model: Any) -> None:
-    if not getattr(model, "built", False) or not model.weights:
+    if not isinstance(model, keras.Model):
+        module = type(model).__module__.partition(".")[0]
+        raise UsageError(
+            f"{type(model).__name__} of {module} is no model of Keras 3",
+            hint="tf_keras is Keras 2" if module == "tf_keras" else "",
+        )
+    if not model.built or not model.weights:
         raise UsageError(
             f"the model {model.name!r} has no weights yet: it is not built",
             hint="call it once on some data, or model.build(input_shape)",
@@ -150,7 +158,8 @@ def _load(model: Any, path: str) -> None:
         with writing(before):
             save_weights(model, before)
         with open_contents(before) as now:
-            doubt = check_fit(Live(model, now), contents, path)
+            doubts = [check_fit(Live(model, now), contents, path)]
+        doubts.append(other_optimizer(model, contents, path))
         try:
             _load_file(model, file)
             after = os.path.join(folder, "after.weights.h5")
@@ -161,7 +170,7 @@ def _load(model: Any, path: str) -> None:
         except BaseException:
             model.load_weights(before)
             raise
-    if doubt:
+    for doubt in filter(None, doubts):
         _warn(doubt)
 
 

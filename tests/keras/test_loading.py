@@ -338,3 +338,82 @@ def test_a_link_out_of_the_file(keras: Any, load: Any, tmp_path: Path) -> None:
         file["layers/dense/vars/0"] = h5py.ExternalLink("/elsewhere.h5", "/values")
     with pytest.raises(DamagedError, match="external-link"):
         load(dense(keras), tmp_path, "val_loss")
+
+
+def nested(keras: Any, *, trainable: bool, names: tuple[str, str] = ("n1", "n2")) -> Any:
+    """Two normalizations in a nested model, which may be frozen."""
+    norms = [keras.layers.BatchNormalization(name=name) for name in names]
+    inner = keras.Sequential([keras.layers.Input((4,)), *norms], name="inner")
+    inner.trainable = trainable
+    outer = [keras.layers.Input((4,)), inner, keras.layers.Dense(2, name="last")]
+    return keras.Sequential(outer)
+
+
+@pytest.mark.parametrize("names", [("n1", "n2"), ("x1", "x2")])
+def test_frozen_when_saved(
+    keras: Any, load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
+) -> None:
+    """HDF5 of Keras 2 has other orders for what is frozen: gamma would become a moving mean."""
+    path = save(filled(nested(keras, trainable=False)), tmp_path / "w-val_loss=0.5.h5")
+    model = nested(keras, trainable=True, names=names)
+    before = model.get_weights()
+    with pytest.raises(ModelMismatchError, match="does not fit") as caught:
+        load(model, path, "val_loss")
+    (detail,) = caught.value.details
+    assert detail.startswith("layer 'inner': it would silently get its weights in another order:")
+    assert detail.endswith(f": 'n1/moving_mean' of the file as its '{names[1]}/gamma'")
+    assert same(model, before)
+    model.trainable = False
+    model.layers[0].trainable = False
+    load(model, path, "val_loss")
+    assert same(model, filled(nested(keras, trainable=False)).get_weights())
+    # The second look goes by names as well: what was loaded wrongly does not pass.
+    model.layers[0].trainable = True
+    monkeypatch.setattr("ckptsel.keras.loading.check_fit", lambda *_: "")
+    if names == ("n1", "n2"):
+        with pytest.raises(ModelMismatchError, match="does not have its values"):
+            load(model, path, "val_loss")
+
+
+def test_another_weight_of_the_same_shape(keras: Any, load: Any, tmp_path: Path) -> None:
+    """A gamma is no beta, though both are one vector of as many numbers."""
+
+    def built(**options: bool) -> Any:
+        norm = keras.layers.BatchNormalization(name="norm", **options)
+        return keras.Sequential([keras.layers.Input((4,)), norm])
+
+    path = save(filled(built(center=False)), tmp_path / "w-val_loss=0.5.h5")
+    with pytest.raises(ModelMismatchError, match="does not fit") as caught:
+        load(built(scale=False), path, "val_loss")
+    assert caught.value.details == (
+        "layer 'norm': it would silently get 'gamma' of the file as its 'beta'",
+    )
+
+
+def test_the_state_of_another_optimizer(keras: Any, load: Any, tmp_path: Path) -> None:
+    """Adam and Adamax store alike, and mean different things; the weights are right."""
+
+    def built(optimizer: str) -> Any:
+        model = dense(keras)
+        model.compile(optimizer, "mse")
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    saved = filled(built("adam"))
+    path = save(saved, tmp_path / "w-val_loss=0.5.keras")
+    with told() as warnings:
+        load(built("adam"), path, "val_loss")
+        load(dense(keras), path, "val_loss")
+        assert warnings == []
+        model = built("adamax")
+        load(model, path, "val_loss")
+    (warning,) = warnings
+    assert "holds the state of Adam, and the model is compiled with Adamax" in warning
+    assert same(model, saved.get_weights())
+
+
+@pytest.mark.parametrize("thing", [object(), None, "model.keras"])
+def test_what_is_no_model(load: Any, tmp_path: Path, thing: object) -> None:
+    """It is refused by what it is."""
+    with pytest.raises(UsageError, match=f"{type(thing).__name__} of builtins is no model"):
+        load(thing, tmp_path, "val_loss")

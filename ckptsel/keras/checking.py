@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ckptsel.formats.narrow_floats import narrow, widen
 from ckptsel.inspection.against import places_of
 from ckptsel.inspection.fitting import fit
 from ckptsel.keras.live import unbuilt
+from ckptsel.keras.weight_order import misplaced, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ckptsel.formats.contents import Contents, Tensor
     from ckptsel.inspection.fitting import Match
     from ckptsel.keras.live import Live
+    from ckptsel.keras.weight_order import Name
 
 _BY_ORDER = "h5"
 _NAMED = 8
@@ -42,13 +45,15 @@ def check_fit(live: Live, contents: Contents, path: str) -> str:
     else:
         found = fit(live.by_path(), file, "path")
     bad = [match for match in found.matches if not match.is_good]
-    if not bad:
+    details = [_told(match) for match in bad]
+    if not bad and contents.kind == _BY_ORDER:
+        details = [*_misplaced(live, contents)]
+    if not details:
         # As in files of tf_keras. Where names were made up, nobody called the layers anything.
         is_doubtful = found.notes and not any(place.name for place in file)
         return f"{path!r} has no names of layers: {found.notes[0]}" if is_doubtful else ""
-    details = [_told(match) for match in bad[:_NAMED]]
-    if len(bad) > _NAMED:
-        details.append(f"and {len(bad) - _NAMED} more")
+    if len(details) > _NAMED:
+        details[_NAMED:] = [f"and {len(details) - _NAMED} more"]
     missing = unbuilt(live.model)
     if missing:
         details.append(f"not built, and so without weights: {', '.join(missing[:_NAMED])}")
@@ -58,6 +63,37 @@ def check_fit(live: Live, contents: Contents, path: str) -> str:
         details=tuple(details),
         hint="Keras would have loaded it without a word" if silent else "",
     )
+
+
+def other_optimizer(model: Any, contents: Contents, path: str) -> str:
+    """What to say if Keras would load the state of another kind of optimizer; "" if it would not.
+
+    `.keras` says which one it is of; `.weights.h5` does not, and others' is not loaded.
+
+    Raises:
+        DamagedError: if the config or the list of tensors cannot be read.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    its = _kinds(contents.optimizer_config) if contents.kind == "keras" else []
+    if optimizer is None or not its or not optimizer.built:
+        return ""
+    mine = _kinds({"class_name": type(optimizer).__name__, "config": optimizer.get_config()})
+    if mine == its or not any(tensor.role == "optimizer" for tensor in contents.tensors):
+        return ""
+    return (
+        f"{path!r} holds the state of {' of '.join(its)}, and the model is compiled with"
+        f" {' of '.join(mine)}: the state means something else there; compile the model anew"
+    )
+
+
+def _kinds(config: object) -> list[str]:
+    """The class of an optimizer, and of the one in it."""
+    found: list[str] = []
+    while isinstance(config, Mapping) and isinstance(config.get("class_name"), str):
+        found.append(config["class_name"])
+        inner = config.get("config")
+        config = inner.get("inner_optimizer") if isinstance(inner, Mapping) else None
+    return found
 
 
 def _told(match: Match) -> str:
@@ -105,14 +141,38 @@ def _by_path(live: Live, contents: Contents) -> Iterator[str]:
 
 
 def _by_order(live: Live, contents: Contents) -> Iterator[str]:
-    weights: list[Tensor] = [t for t in contents.tensors if t.role == "weight" and t.layer]
-    for mine, tensor in zip_longest(live.values_by_order(), weights):
-        if mine is None or tensor is None:
+    layers = zip_longest(live.values_by_order(), _stored(contents).values(), fillvalue=())
+    for mine, stored in layers:
+        if len(mine) != len(stored):
             yield "the file and the model do not have the same number of weights"
             return
-        layer, value = mine
-        if not _is_same(value, contents.read(tensor), str(value.dtype)):
-            yield f"layer {layer!r}: it does not have the values of {tensor.path} in the file"
+        order = paired([name for _, name, _ in mine], [_name(tensor) for tensor in stored])
+        for (layer, _, value), place in zip(mine, order, strict=True):
+            tensor = stored[place]
+            if not _is_same(value, contents.read(tensor), str(value.dtype)):
+                yield f"layer {layer!r}: it does not have the values of {tensor.path} in the file"
+
+
+def _misplaced(live: Live, contents: Contents) -> Iterator[str]:
+    """Layers whose weights have other names than those which would be loaded into them."""
+    for mine, stored in zip(live.values_by_order(), _stored(contents).values(), strict=False):
+        if len(mine) == len(stored):
+            problem = misplaced([name for _, name, _ in mine], [_name(each) for each in stored])
+            if problem:
+                yield f"layer {mine[0][0]!r}: {problem}"
+
+
+def _stored(contents: Contents) -> dict[str, list[Tensor]]:
+    """The weights in an HDF5 of Keras 2 by their layers, both in their order."""
+    found: dict[str, list[Tensor]] = {}
+    for tensor in contents.tensors:
+        if tensor.role == "weight" and tensor.layer:
+            found.setdefault(tensor.layer, []).append(tensor)
+    return found
+
+
+def _name(tensor: Tensor) -> Name:
+    return (*tensor.owners[1:], tensor.variable)
 
 
 def _is_same(mine: NDArray[Any], its: NDArray[Any], dtype: str) -> bool:

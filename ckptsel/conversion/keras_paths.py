@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ckptsel.formats.contents import Tensor
     from ckptsel.inspection.model_layers import ModelLayer
 
-# Layers that hold all their variables themselves, and whose shapes the config does not tell.
-_SIMPLE = frozenset({"LayerNormalization", "GroupNormalization", "PReLU", "EinsumDense"})
 _STATISTICS = 2  # moving mean and variance: the last of a BatchNormalization, not trained
 
 
@@ -157,7 +155,7 @@ def _group(home: ModelLayer) -> tuple[str, Sequence[tuple[int | None, ...]] | No
     if home.weights is not None:
         ((group, shapes),) = home.weights.items()
         return group, shapes
-    if home.class_name in _SIMPLE:
+    if home.is_simple:
         return home.path, None
     raise _untold(home)
 

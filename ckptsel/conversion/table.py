@@ -46,6 +46,7 @@ class Conversion:
         module: what does it, within this room; "" if nothing can.
         extras: the extras of ckptsel that it needs, each by the package that it brings.
         needs_model: whether `--model` has to say which model the weights belong to.
+        takes_model: whether `--model` counts where it is given, instead of the source's own config.
         why: why it is impossible; or what to know about it, "" if nothing.
     """
 
@@ -55,6 +56,12 @@ class Conversion:
     extras: tuple[str, ...] = ()
     needs_model: bool = False
     why: str = ""
+    takes_model: bool = False
+
+    @property
+    def looks_at_model(self) -> bool:
+        """Whether `--model` has any meaning."""
+        return self.needs_model or self.takes_model
 
     @property
     def outcome(self) -> Outcome:
@@ -115,8 +122,8 @@ def _rows() -> Iterator[Conversion]:
         yield Conversion(source, "weights.h5", "keras_weights")
         yield Conversion(source, "weights.json", "sharded")
     sound = "where the layers' classes are known; the optimizer's state stays behind"
-    yield Conversion("h5 model", "weights.h5", "keras_weights", why=sound)
-    yield Conversion("h5 model", "weights.json", "sharded", why=sound)
+    yield Conversion("h5 model", "weights.h5", "keras_weights", why=sound, takes_model=True)
+    yield Conversion("h5 model", "weights.json", "sharded", why=sound, takes_model=True)
     for source in ("h5", "tf-checkpoint"):
         yield Conversion(source, "weights.h5", "keras_weights", needs_model=True, why=sound)
         yield Conversion(source, "weights.json", "sharded", needs_model=True, why=sound)
@@ -124,7 +131,8 @@ def _rows() -> Iterator[Conversion]:
     for source in ("weights.h5", "sharded weights"):
         yield Conversion(source, "keras", "keras_archive", needs_model=True, why="if it fits")
         yield Conversion(source, "h5", "legacy_weights", needs_model=True, why=sound)
-    for source in ("keras", "tf-checkpoint", "h5 model", "h5"):
+    yield Conversion("keras", "h5", "legacy_weights", why=sound, takes_model=True)
+    for source in ("tf-checkpoint", "h5 model", "h5"):
         yield Conversion(source, "h5", "legacy_weights", why=sound)
     yield from _rebuilt_rows()
 
@@ -133,7 +141,8 @@ def _rebuilt_rows() -> Iterator[Conversion]:
     """What Keras does: models are built, and saved in another way."""
     for target, (module, extras, why) in _REBUILT.items():
         for source in ("keras", "h5 model"):
-            yield Conversion(source, target, module, extras, why=why)
+            takes = source == "h5 model"
+            yield Conversion(source, target, module, extras, why=why, takes_model=takes)
         for source in ("weights.h5", "sharded weights", "h5", "tf-checkpoint"):
             yield Conversion(source, target, module, extras, needs_model=True, why=why)
     for target in ("tflite", "onnx"):

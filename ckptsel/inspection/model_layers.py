@@ -30,6 +30,7 @@ class ModelLayer:
             empty for a layer without weights, None where the class is not known.
         top: the name of the layer of the outermost model that it is, or is in.
         is_trainable: whether neither it nor a model around it is frozen.
+        is_simple: whether it holds all its variables itself, though their shapes are not known.
     """
 
     path: str
@@ -38,6 +39,7 @@ class ModelLayer:
     weights: Mapping[str, tuple[Shape, ...]] | None
     top: str = ""
     is_trainable: bool = True
+    is_simple: bool = False
 
 
 def layers_in(config: Mapping[str, Any] | None) -> Iterator[ModelLayer]:
@@ -67,7 +69,8 @@ def _layers(
             yield from _layers(layer, path + "/", outer, is_trainable=trained)
         else:
             weights = _weights(layer, class_name, path)
-            yield ModelLayer(path, name, class_name, weights, outer, trained)
+            simple = class_name in _SIMPLE and _is_plain(layer)
+            yield ModelLayer(path, name, class_name, weights, outer, trained, simple)
 
 
 def _listed(config: object) -> list[dict[str, Any]]:
@@ -86,15 +89,13 @@ def _mapping(value: object) -> Mapping[str, Any]:
 def _weights(
     layer: Mapping[str, Any], class_name: str, path: str
 ) -> Mapping[str, tuple[Shape, ...]] | None:
-    module = layer.get("module")
-    if isinstance(module, str) and module.partition(".")[0] != "keras":
+    if not _is_kerass(layer):
         return None  # somebody's own class of a known name
     if class_name in _WITHOUT or class_name.startswith(_WITHOUT_BEGIN):
         return {}
     known = _KNOWN.get(class_name)
     fields = _mapping(layer.get("config"))
-    # LoRA's further weights stand in the HDF5 of Keras 2, and not in the files of Keras 3.
-    if known is None or _is_quantized(fields) or fields.get("lora_rank"):
+    if known is None or not _is_plain(layer):
         return None
     shape = _mapping(layer.get("build_config")).get("input_shape")
     inputs = tuple(shape) if isinstance(shape, list) else ()
@@ -104,6 +105,18 @@ def _weights(
         return None  # a config is a stranger's, and may hold anything
     inner = "/cell" if class_name in _RECURRENT else ""
     return {path + inner: found}
+
+
+def _is_kerass(layer: Mapping[str, Any]) -> bool:
+    module = layer.get("module")
+    return not isinstance(module, str) or module.partition(".")[0] == "keras"
+
+
+def _is_plain(layer: Mapping[str, Any]) -> bool:
+    """Whether it is a layer of Keras's that holds what its class says, and nothing besides."""
+    fields = _mapping(layer.get("config"))
+    # LoRA's further weights stand in the HDF5 of Keras 2, and not in the files of Keras 3.
+    return _is_kerass(layer) and not _is_quantized(fields) and not fields.get("lora_rank")
 
 
 def _is_quantized(fields: Mapping[str, Any]) -> bool:
@@ -180,6 +193,8 @@ _KNOWN: dict[str, Callable[[Mapping[str, Any], tuple[Any, ...]], tuple[Shape, ..
     "GRU": _recurrent(3),
     "SimpleRNN": _recurrent(1),
 }
+# Layers that hold all their variables themselves, and whose shapes the config does not tell.
+_SIMPLE = frozenset({"LayerNormalization", "GroupNormalization", "PReLU", "EinsumDense"})
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 # Layers without weights: whatever a file holds in their place is not theirs.
 _WITHOUT = frozenset(

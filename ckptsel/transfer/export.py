@@ -93,7 +93,7 @@ def export(
     dest = dest.rstrip("/" + os.sep) if target.shape == "folder" else dest
     converter = TABLE[kind, target.name].converter(options)
     outlook = converter.look(path, options)
-    if options.model and not TABLE[kind, target.name].needs_model:
+    if options.model and not TABLE[kind, target.name].looks_at_model:
         message = "--model is not needed here, and was not looked at"
         finding = Finding("model-unused", message, path, strict=True)
         outlook = replace(outlook, findings=(finding, *outlook.findings))

@@ -12,6 +12,7 @@ import pytest
 
 from ckptsel.conversion.converter import Options
 from ckptsel.errors import CkptselError, ConversionError, DamagedError, LocationNotFoundError
+from ckptsel.formats.keras.config import snake_case
 from ckptsel.transfer.export import export
 from tests.conversion.made import config, legacy, weights
 
@@ -66,6 +67,27 @@ def test_swapped_layers_by_order(tmp_path: Path, whole: bool) -> None:
     with pytest.raises(ConversionError, match="do not fit") as caught:
         export(source, str(tmp_path / "m.h5"), options, chosen="h5")
     assert any("silently get the weights of 'a'" in line for line in caught.value.details)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "fields", "module"),
+    [
+        ("EinsumDense", {"lora_rank": 2}, "keras.layers"),
+        ("EinsumDense", {"dtype": {"class_name": "QuantizedDTypePolicy"}}, "keras.layers"),
+        ("LayerNormalization", {}, "mine"),
+    ],
+)
+def test_a_known_class_that_holds_more(
+    tmp_path: Path, class_name: str, fields: dict[str, Any], module: str
+) -> None:
+    """With LoRA, quantized, or of somebody's own, nothing tells what it holds in which order."""
+    made = config((class_name, "a", fields))
+    made["config"]["layers"][0]["module"] = module
+    (tmp_path / "model.json").write_text(json.dumps(made))
+    path = snake_case(class_name)
+    source = weights(tmp_path / "w.weights.h5", {f"layers/{path}/vars/0": KERNEL})
+    with pytest.raises(ConversionError, match="keeps its weights in parts"):
+        export(source, str(tmp_path / "m.h5"), Options(model=str(tmp_path / "model.json")))
 
 
 def test_another_shape_or_number(tmp_path: Path) -> None:
@@ -238,3 +260,12 @@ def test_a_model_that_nothing_asks_for(tmp_path: Path) -> None:
     source = named(tmp_path / "w.weights.h5", "a")
     done = export(source, str(tmp_path / "w.npz"), model(tmp_path, ("Dense", "a", DENSE)))
     assert [(finding.code, finding.strict) for finding in done.findings] == [("model-unused", True)]
+
+
+def test_a_model_that_counts_instead_of_the_files_own(tmp_path: Path) -> None:
+    """Of a whole model the layers are placed by `--model`: it is not said to be unused."""
+    source = named(tmp_path / "w.weights.h5", "a")
+    options = model(tmp_path, ("Dense", "a", DENSE))
+    export(source, str(tmp_path / "m.keras"), options)
+    done = export(str(tmp_path / "m.keras"), str(tmp_path / "m.h5"), options, chosen="h5")
+    assert done.findings == ()

@@ -11,8 +11,9 @@ from ckptsel.cli.table import Column
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ckptsel.inspection.fitting import Fit, Match, Place
-    from ckptsel.inspection.model_layers import Shape
+    from ckptsel.inspection.fitting import Fit, Match
+    from ckptsel.inspection.layer_shapes import Shape
+    from ckptsel.inspection.places import Place
 
 _SHAPES_SHOWN = 6
 FIT_HEADING = (
@@ -26,16 +27,18 @@ def fit_record(fit: Fit, model: str) -> dict[str, Any]:
     return {
         "model": model,
         "fits": fit.fits,
+        "verdict": fit.verdict,
         "way": fit.way,
         "layers": [_record(match) for match in fit.matches],
-        "notes": list(fit.notes),
+        "notes": [*fit.doubts, *fit.caveats, *fit.notes],
     }
 
 
 def fit_cells(fit: Fit) -> Iterator[Sequence[str]]:
     """One row a layer; shapes as `4x16 16`, with `?` for what cannot be known."""
     for match in fit.matches:
-        yield [_cell(value) for value in _record(match).values()]
+        record = _record(match)
+        yield [_cell(record[name]) for name in FIT_HEADING]
 
 
 def fit_columns(fit: Fit) -> list[Column]:
@@ -54,18 +57,25 @@ def fit_columns(fit: Fit) -> list[Column]:
 
 def fit_footer(fit: Fit, model: str) -> Iterator[str]:
     """The verdict, and what the table does not say."""
-    wrong = sum(not match.is_good for match in fit.matches)
-    if not wrong:
-        yield f"fits {model}"
+    if fit.verdict == "fits":
+        caveats = "; ".join(fit.caveats)
+        yield f"fits {model}" + (f", as far as it can be told: {caveats}" if caveats else "")
+    elif fit.verdict == "cannot be told":
+        unsure = sum(match.state == "unsure" for match in fit.matches)
+        reasons = [*fit.doubts, *([f"{text.count(unsure, 'layer')} unsure"] if unsure else [])]
+        yield f"cannot be told whether it fits {model}: {'; '.join(reasons)}"
     else:
+        wrong = sum(not match.is_good for match in fit.matches)
         silent = sum(match.silent for match in fit.matches)
-        said = f", {silent} of them without a word from Keras" if silent else ""
+        said = f", {silent} of them without a word" if silent else ""
         yield f"does not fit {model}: {text.count(wrong, 'layer')}{said}"
     yield {
         "path": "matched as Keras 3 does: by class and order",
-        "order": "matched as Keras 3 does with Keras 2's files: by order",
+        "order": "matched by order, as Keras 3 does with Keras 2's files, and TensorFlow",
         "name": "matched by name, and by order where names do not tell",
     }[fit.way]
+    if fit.verdict != "fits":
+        yield from fit.caveats
     yield from fit.notes
 
 

@@ -19,6 +19,7 @@ By: TypeAlias = Literal["path", "layer", "order"]
 
 # What formats put around a variable's name: TensorFlow behind it, Keras 2 its output's number.
 _AROUND = re.compile(r"/\.ATTRIBUTES/VARIABLE_VALUE$|:\d+$")
+_DIGITS = 18
 # The order in which Keras's layers make their variables. Its own files number them in that
 # order; TensorFlow's files name them, and sort the names.
 _MADE = (
@@ -253,7 +254,7 @@ def _made(tensor: Tensor) -> tuple[int, int]:
     """Sorts the variables of a layer in the order in which Keras makes them."""
     leaf = _leaf(tensor)
     if leaf.isdecimal():
-        return 0, int(leaf)
+        return 0, int(leaf[:_DIGITS])
     if leaf in _NOT_TRAINED:
         return 1, _NOT_TRAINED.index(leaf)
     return 0, _MADE.index(leaf) if leaf in _MADE else len(_MADE)

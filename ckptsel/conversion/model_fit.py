@@ -36,7 +36,8 @@ def doubts(contents: Contents, path: str, options: Options) -> tuple[Finding, ..
             hint="ckptsel inspect --against shows every layer",
             details=tuple(details[:_SHOWN]),
         )
-    return tuple(Finding("doubtful-fit", note, path, strict=True) for note in fit.notes)
+    said = (*fit.doubts, *fit.caveats, *fit.notes)
+    return tuple(Finding("doubtful-fit", note, path, strict=True) for note in said)
 
 
 def _name(match: Match) -> str:

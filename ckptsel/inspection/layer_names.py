@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 Names: TypeAlias = "tuple[str, ...]"
 """The names of a layer and of those that it stands in, the outermost first."""
 
+_DIGITS = 18
 _COUNTER = re.compile(r"_\d+$")
 # A Bidirectional calls its two layers after the one that it was given.
 _SIDES = ("forward_", "backward_")
@@ -42,7 +43,7 @@ def stem(name: str) -> str:
 def counter(name: str) -> int:
     """Keras's counter behind a name: 3 of `dense_3`, 0 of `dense`."""
     found = _COUNTER.search(name)
-    return int(found[0][1:]) if found else 0
+    return int(found[0][1:_DIGITS]) if found else 0
 
 
 def class_stems(paths: Iterable[str]) -> frozenset[str]:
@@ -62,16 +63,19 @@ def is_made_up(name: str, classes: Collection[str] = ()) -> bool:
     return stem(name) in _USUAL or stem(name) in classes
 
 
-def given(names: Iterable[str], classes: Collection[str] = ()) -> Names:
+def given(
+    names: Iterable[str], classes: Collection[str] = (), believed: Collection[str] = ()
+) -> Names:
     """Those of the names that somebody gave; of what is made up, only the side is kept.
 
     Args:
         names: of a layer and of those that it stands in.
         classes: see `is_made_up`.
+        believed: made-up names that count all the same.
     """
     found = []
     for name in names:
-        if not is_made_up(name, classes):
+        if name in believed or not is_made_up(name, classes):
             found.append(name)
         elif side := next((side for side in _SIDES if name.startswith(side)), ""):
             found.append(side)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ckptsel.formats.keras.config import snake_case
+from ckptsel.inspection.layer_shapes import (
+    MUST_HAVE,
+    RECURRENT,
+    SHAPES,
+    TRAINED,
+    WITHOUT,
+    WITHOUT_BEGIN,
+    variables,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-Shape: TypeAlias = "tuple[int | None, ...]"
-"""A shape; None where a dimension is not known."""
-
+    from ckptsel.inspection.layer_names import Names
+    from ckptsel.inspection.layer_shapes import Shape
 
 _DEEPEST = 200  # so many slashes; nobody nests models a hundred deep, but a file may say so
+
+
+_SIMPLE = frozenset({"LayerNormalization", "GroupNormalization", "PReLU", "EinsumDense"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +35,92 @@ class ModelLayer:
 
     Attributes:
         path: its group in a Keras 3 weights file, `layers/dense_1`.
-        name: as the user or Keras called it.
+        names: what the user or Keras called it, behind the names of the models that it is in.
         class_name: its class.
         weights: path of a group of weights → the shapes in it, as far as the config tells them;
             empty for a layer without weights, None where the class is not known.
-        top: the name of the layer of the outermost model that it is, or is in.
+        fields: its own config.
         is_trainable: whether neither it nor a model around it is frozen.
-        is_simple: whether it holds all its variables itself, though their shapes are not known.
+        is_keras: whether its class is Keras's own.
+        plain: the shapes that it would have, were it not quantized; () if it is not.
     """
 
     path: str
-    name: str
+    names: Names
     class_name: str
     weights: Mapping[str, tuple[Shape, ...]] | None
-    top: str = ""
+    fields: Mapping[str, Any]
     is_trainable: bool = True
-    is_simple: bool = False
+    is_keras: bool = True
+    plain: tuple[Shape, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.names[-1]
+
+    @property
+    def top(self) -> str:
+        """The name of the layer of the outermost model that it is, or is in."""
+        return self.names[0]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of its weights, where their shapes do not tell them apart."""
+        return variables(self.class_name, self.fields) if self.is_keras else ()
+
+    @property
+    def must_have_weights(self) -> bool:
+        """Whether it cannot be without weights."""
+        if self.class_name == "TimeDistributed":
+            return _mapping(self.fields.get("layer")).get("class_name") in MUST_HAVE
+        return self.is_keras and self.class_name in MUST_HAVE
+
+    @property
+    def is_trained_only(self) -> bool | None:
+        """Whether all its weights are trained unless it is frozen; None if that is not known."""
+        inner = _mapping(self.fields.get("layer"))
+        name = self.class_name
+        if name in ("Bidirectional", "TimeDistributed"):
+            if _mapping(inner.get("config")).get("trainable", True) is not True:
+                return None
+            name = str(inner.get("class_name"))
+        return True if self.is_keras and name in TRAINED else None
+
+    @property
+    def inside(self) -> Names:
+        """All names in its config, such as those of the layers in it, in their order."""
+        found: list[str] = []
+        todo: list[object] = [self.fields]
+        while todo:
+            node = todo.pop()
+            if isinstance(node, dict):
+                name = _mapping(node.get("config")).get("name")
+                if isinstance(name, str) and "class_name" in node:
+                    found.append(name)
+                todo.extend(reversed(node.values()))
+            elif isinstance(node, list):
+                todo.extend(reversed(node))
+        return tuple(found)
+
+    @property
+    def lora_rank(self) -> int:
+        """Of the low-rank pair that stands beside its kernel; 0 if there is none."""
+        rank = self.fields.get("lora_rank")
+        return rank if isinstance(rank, int) and rank > 0 else 0
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether it holds all its variables itself, though their shapes are not known."""
+        is_plain = self.is_keras and not self.is_quantized and not self.lora_rank
+        return is_plain and self.class_name in _SIMPLE
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether its weights are not those that its class usually has."""
+        policy = _mapping(self.fields.get("dtype"))
+        is_so = bool(self.fields.get("quantization_config"))
+        return is_so or "Quantized" in str(policy.get("class_name"))
 
 
 def layers_in(config: Mapping[str, Any] | None) -> Iterator[ModelLayer]:
@@ -49,11 +130,11 @@ def layers_in(config: Mapping[str, Any] | None) -> Iterator[ModelLayer]:
     keras/src/saving/saving_lib.py. Nothing comes from a config that lists no layers, as that of
     a subclassed model.
     """
-    return _layers(config, "", "", is_trainable=True)
+    return _layers(config, "", (), is_trainable=True)
 
 
 def _layers(
-    config: Mapping[str, Any] | None, prefix: str, top: str, *, is_trainable: bool
+    config: Mapping[str, Any] | None, prefix: str, names: Names, *, is_trainable: bool
 ) -> Iterator[ModelLayer]:
     used: Counter[str] = Counter()
     for layer in _listed(config):
@@ -62,15 +143,16 @@ def _layers(
         path = f"{prefix}layers/{snake}" + (f"_{used[snake]}" if used[snake] else "")
         used[snake] += 1
         fields = _mapping(layer.get("config"))
-        name = str(fields.get("name", ""))
-        outer, trained = top or name, is_trainable and fields.get("trainable", True) is not False
+        chain = (*names, str(fields.get("name", "")))
+        trained = is_trainable and fields.get("trainable", True) is not False
         if _listed(layer) and path.count("/") < _DEEPEST:
-            yield ModelLayer(path, name, class_name, {}, outer, trained)
-            yield from _layers(layer, path + "/", outer, is_trainable=trained)
+            yield ModelLayer(path, chain, class_name, {}, fields, trained)
+            yield from _layers(layer, path + "/", chain, is_trainable=trained)
         else:
-            weights = _weights(layer, class_name, path)
-            simple = class_name in _SIMPLE and _is_plain(layer)
-            yield ModelLayer(path, name, class_name, weights, outer, trained, simple)
+            own = _is_keras(layer)
+            found = ModelLayer(path, chain, class_name, None, fields, trained, own)
+            plain = _shapes(layer, found) if found.is_quantized else None
+            yield replace(found, weights=_weights(layer, found), plain=plain or ())
 
 
 def _listed(config: object) -> list[dict[str, Any]]:
@@ -86,130 +168,39 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _weights(
-    layer: Mapping[str, Any], class_name: str, path: str
-) -> Mapping[str, tuple[Shape, ...]] | None:
-    if not _is_kerass(layer):
-        return None  # somebody's own class of a known name
-    if class_name in _WITHOUT or class_name.startswith(_WITHOUT_BEGIN):
-        return {}
-    known = _KNOWN.get(class_name)
-    fields = _mapping(layer.get("config"))
-    if known is None or not _is_plain(layer):
+def _is_keras(layer: Mapping[str, Any]) -> bool:
+    """Whether the class is Keras's own, and not somebody's who called it by the same name."""
+    if ">" in layer["class_name"]:
+        return False
+    if "module" not in layer:
+        return True  # as Keras 2 writes them
+    module, registered = layer["module"], layer.get("registered_name")
+    if isinstance(module, str):
+        return module.partition(".")[0] in ("keras", "tf_keras")
+    return registered is None
+
+
+def _weights(layer: Mapping[str, Any], found: ModelLayer) -> Mapping[str, tuple[Shape, ...]] | None:
+    if not found.is_keras:
         return None
+    name = found.class_name
+    if name in WITHOUT or name.startswith(WITHOUT_BEGIN):
+        return {}
+    if str(layer.get("module")).startswith("keras.src.ops."):
+        return {}  # `x + y` on tensors of Keras is a layer without weights
+    if found.is_quantized:
+        return None
+    shapes = _shapes(layer, found)
+    if not shapes:
+        return None if shapes is None else {}
+    return {found.path + ("/cell" if name in RECURRENT else ""): shapes}
+
+
+def _shapes(layer: Mapping[str, Any], found: ModelLayer) -> tuple[Shape, ...] | None:
+    known = SHAPES.get(found.class_name) if found.is_keras else None
     shape = _mapping(layer.get("build_config")).get("input_shape")
     inputs = tuple(shape) if isinstance(shape, list) else ()
     try:
-        found = known(fields, inputs)
+        return known(found.fields, inputs) if known else None
     except (TypeError, ValueError, KeyError, IndexError):
         return None  # a config is a stranger's, and may hold anything
-    inner = "/cell" if class_name in _RECURRENT else ""
-    return {path + inner: found}
-
-
-def _is_kerass(layer: Mapping[str, Any]) -> bool:
-    module = layer.get("module")
-    return not isinstance(module, str) or module.partition(".")[0] == "keras"
-
-
-def _is_plain(layer: Mapping[str, Any]) -> bool:
-    """Whether it is a layer of Keras's that holds what its class says, and nothing besides."""
-    fields = _mapping(layer.get("config"))
-    # LoRA's further weights stand in the HDF5 of Keras 2, and not in the files of Keras 3.
-    return _is_kerass(layer) and not _is_quantized(fields) and not fields.get("lora_rank")
-
-
-def _is_quantized(fields: Mapping[str, Any]) -> bool:
-    policy = _mapping(fields.get("dtype"))
-    return bool(fields.get("quantization_config")) or "Quantized" in str(policy.get("class_name"))
-
-
-def _width(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> int | None:
-    """The number of channels that come in; None if the layer does not say what it was built on."""
-    at = 1 if fields.get("data_format") == "channels_first" else -1
-    width = inputs[at] if inputs else None
-    return int(width) if width is not None else None
-
-
-def _biased(fields: Mapping[str, Any], *shapes: Shape, bias: int | None) -> tuple[Shape, ...]:
-    return (*shapes, (bias,)) if fields.get("use_bias", True) else shapes
-
-
-def _dense(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
-    units = int(fields["units"])
-    return _biased(fields, (_width(fields, inputs), units), bias=units)
-
-
-def _convolution(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
-    width, filters = _width(fields, inputs), int(fields["filters"])
-    inner = None if width is None else width // int(fields.get("groups", 1))
-    return _biased(fields, (*map(int, fields["kernel_size"]), inner, filters), bias=filters)
-
-
-def _transposed(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
-    width, filters = _width(fields, inputs), int(fields["filters"])
-    return _biased(fields, (*map(int, fields["kernel_size"]), filters, width), bias=filters)
-
-
-def _depthwise(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
-    width, times = _width(fields, inputs), int(fields["depth_multiplier"])
-    bias = None if width is None else width * times
-    return _biased(fields, (*map(int, fields["kernel_size"]), width, times), bias=bias)
-
-
-def _embedding(fields: Mapping[str, Any], _: tuple[Any, ...]) -> tuple[Shape, ...]:
-    return ((int(fields["input_dim"]), int(fields["output_dim"])),)
-
-
-def _batch_norm(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
-    if fields.get("renorm"):
-        raise ValueError("batch renormalisation of Keras 2 has further weights")
-    axis = fields.get("axis", -1)
-    # Keras 2 has a list of one.
-    width = inputs[int(axis[0] if isinstance(axis, list) else axis)] if inputs else None
-    return ((width,),) * (2 + bool(fields.get("scale", True)) + bool(fields.get("center", True)))
-
-
-def _recurrent(gates: int) -> Callable[[Mapping[str, Any], tuple[Any, ...]], tuple[Shape, ...]]:
-    def shapes(fields: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[Shape, ...]:
-        units, width = int(fields["units"]), inputs[-1] if inputs else None
-        found: tuple[Shape, ...] = ((width, gates * units), (units, gates * units))
-        if not fields.get("use_bias", True):
-            return found
-        twice = fields.get("reset_after", False)  # only a GRU has it
-        return (*found, (2, gates * units) if twice else (gates * units,))
-
-    return shapes
-
-
-_KNOWN: dict[str, Callable[[Mapping[str, Any], tuple[Any, ...]], tuple[Shape, ...]]] = {
-    "Dense": _dense,
-    **{f"Conv{n}D": _convolution for n in (1, 2, 3)},
-    **{f"Conv{n}DTranspose": _transposed for n in (1, 2, 3)},
-    **{f"DepthwiseConv{n}D": _depthwise for n in (1, 2)},
-    "Embedding": _embedding,
-    "BatchNormalization": _batch_norm,
-    "LSTM": _recurrent(4),
-    "GRU": _recurrent(3),
-    "SimpleRNN": _recurrent(1),
-}
-# Layers that hold all their variables themselves, and whose shapes the config does not tell.
-_SIMPLE = frozenset({"LayerNormalization", "GroupNormalization", "PReLU", "EinsumDense"})
-_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
-# Layers without weights: whatever a file holds in their place is not theirs.
-_WITHOUT = frozenset(
-    (
-        "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "Concatenate",
-        "Dot", "Dropout", "ELU", "Flatten", "GaussianDropout", "GaussianNoise", "Identity",
-        "InputLayer", "Lambda", "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "Permute",
-        "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "Softmax", "Subtract",
-    )
-)  # fmt: skip
-_WITHOUT_BEGIN = (
-    "AveragePooling", "CenterCrop", "Cropping", "GlobalAveragePooling", "GlobalMaxPooling",
-    "MaxPooling", "SpatialDropout", "UpSampling", "ZeroPadding",
-)  # fmt: skip
-KNOWN_CLASSES = (*_KNOWN, "EinsumDense", "LayerNormalization", "GroupNormalization", "PReLU",
-    "MultiHeadAttention", "Bidirectional", "TimeDistributed", "SeparableConv2D", "Sequential",
-    "Functional", "Model")  # fmt: skip
-"""Classes that have weights, and are common; only of some are the shapes known."""

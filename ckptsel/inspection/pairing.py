@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
 By: TypeAlias = Literal["layer", "order"]
+_DIGITS = 18  # More are cut off: Python refuses to read numbers of thousands of digits.
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -184,7 +185,8 @@ def _parts(path: str) -> list[str]:
 
 def natural(path: str) -> list[list[tuple[int, str]]]:
     """Sorts by folder, then numbers by their value, so that `dense_2` precedes `dense_10`."""
-    return [
-        [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(folder)]
-        for folder in path.split("/")
-    ]
+    return [[_number(part) for part in _NUMBER.split(folder)] for folder in path.split("/")]
+
+
+def _number(part: str) -> tuple[int, str]:
+    return (int(part[:_DIGITS]), "") if part.isdecimal() else (-1, part)

@@ -10,8 +10,9 @@ import numpy as np
 
 from ckptsel.errors import ModelMismatchError
 from ckptsel.formats.narrow_floats import narrow, widen
-from ckptsel.inspection.against import places_of
-from ckptsel.inspection.fitting import fit
+from ckptsel.inspection.fitting import fit_by_order, fit_by_path
+from ckptsel.inspection.layout import layout_of
+from ckptsel.inspection.model_layers import layers_in
 from ckptsel.keras.live import unbuilt
 from ckptsel.keras.weight_order import misplaced, paired
 
@@ -39,18 +40,18 @@ def check_fit(live: Live, contents: Contents, path: str) -> str:
         ModelMismatchError: if it does not fit, or Keras would load it into the wrong layers.
         DamagedError: if its tensors cannot be listed.
     """
-    file = places_of(contents)
+    file = layout_of(contents, list(layers_in(contents.config)))
     if contents.kind == _BY_ORDER:
-        found = fit(live.by_order(), file, "order")
+        found = fit_by_order(live.by_order(), file.tops)
     else:
-        found = fit(live.by_path(), file, "path")
+        found = fit_by_path(live.by_path(), (*file.leaves, *file.own))
     bad = [match for match in found.matches if not match.is_good]
     details = [_told(match) for match in bad]
     if not bad and contents.kind == _BY_ORDER:
         details = [*_misplaced(live, contents)]
     if not details:
         # As in files of tf_keras. Where names were made up, nobody called the layers anything.
-        is_doubtful = found.notes and not any(place.name for place in file)
+        is_doubtful = found.notes and not any(place.name for place in (*file.leaves, *file.own))
         return f"{path!r} has no names of layers: {found.notes[0]}" if is_doubtful else ""
     if len(details) > _NAMED:
         details[_NAMED:] = [f"and {len(details) - _NAMED} more"]

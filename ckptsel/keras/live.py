@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ckptsel.inspection.against import places_of
-from ckptsel.inspection.fitting import Place
+from ckptsel.formats.keras.legacy import names_in
+from ckptsel.inspection.layout import layout_of
+from ckptsel.inspection.places import Place, Weight
 from ckptsel.keras.weight_order import name_in
 from ckptsel.keras.weights_file import layers_of
 
@@ -41,22 +42,24 @@ class Live:
         """The layers in the order of the model, as Keras 3 has them in its files."""
         classes = {layer.name: type(layer).__name__ for layer in layers_of(self.model)}
         order = {name: number for number, name in enumerate(classes)}
+        found = layout_of(self.saved, ())
         places = [
-            replace(place, class_name=classes.get(place.name, ""))
-            for place in places_of(self.saved)
+            replace(place, class_name=classes.get("".join(place.names[-1:]), ""))
+            for place in (*found.leaves, *found.own)
         ]
-        return sorted(places, key=lambda place: order.get(place.name, -1))
+        return sorted(places, key=lambda place: order.get("".join(place.names[-1:]), -1))
 
     def by_order(self) -> list[Place]:
         """The layers as the HDF5 of Keras 2 has them: a nested model is one layer."""
         return [
             Place(
                 layer.name,
-                layer.name,
+                (layer.name,),
                 type(layer).__name__,
-                tuple(tuple(variable.shape) for variable in variables),
-                isinstance(layer, keras.Model),
-                tuple(dict.fromkeys(variable.path.split("/")[-2] for variable in variables)),
+                tuple(
+                    Weight(tuple(variable.shape), *names_in(layer.name, variable.path))
+                    for variable in variables
+                ),
             )
             for layer, variables in self._legacy_layers()
         ]

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckptsel.formats.contents import Contents
-    from ckptsel.inspection.fitting import Fit, Match, Place
+    from ckptsel.inspection.fitting import Fit, Match
+    from ckptsel.inspection.places import Place
 
 _WRONG = ("count", "shape", "missing")
 
@@ -58,8 +59,8 @@ def _is_wrong(match: Match, fit: Fit) -> bool:
     if fit.way == "order":
         return any(each.source for each in fit.matches)
     # Nor has its config shapes; and a layer that stands in two models is saved once.
-    names = Counter(each.layer.name for each in fit.matches if each.layer)
-    return names[place.name] == 1 and _is_certain(place)
+    names = Counter(each.layer.names[-1:] for each in fit.matches if each.layer)
+    return names[place.names[-1:]] == 1 and _is_certain(place)
 
 
 def _is_certain(place: Place) -> bool:

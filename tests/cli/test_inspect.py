@@ -219,7 +219,7 @@ def test_json_keys(files: Path) -> None:
     assert " ".join(one["layers"][0]) == "path name parameters tensors"
     assert " ".join(one["tensors"][0]) == TENSOR_KEYS
     assert " ".join(one["tensors"][0]["statistics"]) == "min max mean std nan infinite zero"
-    assert " ".join(one["against"]) == "model fits way layers notes"
+    assert " ".join(one["against"]) == "model fits verdict way layers notes"
     assert " ".join(one["against"]["layers"][0]) == (
         "layer path class_name shapes source source_path source_shapes state silent problem"
     )
@@ -308,13 +308,16 @@ def test_against_a_model_that_does_not_fit(files: Path) -> None:
     assert (done.returncode, done.stdout) == (ExitCode.CONDITION_NOT_MET, b"w.weights.h5\n")
     shown = run("inspect", "p.npz", "--against", "m.keras")
     assert shown.returncode == ExitCode.CONDITION_NOT_MET
-    assert b"\ndoes not fit m.keras: 3 layers\n" in shown.stdout
+    assert b"\ndoes not fit m.keras: 4 layers\n" in shown.stdout
     rows = run("inspect", "p.npz", "--against", "m.keras", "-o", "csv").stdout.decode().splitlines()
     assert rows[0].startswith("file,layer,path,class_name,shapes,source,")
-    assert len(rows) == 4
-    assert json.loads(
-        run("inspect", "p.npz", "--against", "m.keras", "-o", "jsonl").stdout.splitlines()[0]
-    )["state"] in ("shape", "count")
+    assert len(rows) == 5
+    assert (
+        json.loads(
+            run("inspect", "p.npz", "--against", "m.keras", "-o", "jsonl").stdout.splitlines()[0]
+        )["state"]
+        == "missing"
+    )
 
 
 @pytest.mark.parametrize("name", ["two", "three", "saved", "lw.h5", "s.weights.json", "t.keras"])
@@ -340,6 +343,25 @@ def test_neither_tensorflow_nor_keras(files: Path) -> None:
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     assert "fits m.keras" in done.stdout
     assert not loaded & {"tensorflow", "keras", "torch", "rich", "safetensors"}
+
+
+def test_against_what_cannot_be_told(files: Path) -> None:
+    """Exit 4 and no verdict, where the model does not tell the order that decides."""
+    del files
+    done = run("inspect", "lw.h5", "--against", "w.weights.h5")
+    assert done.returncode == ExitCode.CONDITION_NOT_MET
+    assert b"\ncannot be told whether it fits w.weights.h5: " in done.stdout
+    found = document("lw.h5", "--against", "w.weights.h5")["checkpoints"][0]["against"]
+    assert (found["fits"], found["verdict"]) == (False, "cannot be told")
+
+
+def test_how_far_it_can_be_told(files: Path) -> None:
+    """What was not compared stands on the line of the verdict."""
+    del files
+    done = run("inspect", "three", "--against", "m.keras")
+    assert done.returncode == ExitCode.OK
+    says = "as far as it can be told: matched by name only, the order was not checked"
+    assert f"\nfits m.keras, {says}\n".encode() in done.stdout
 
 
 def test_every_key_is_documented(files: Path) -> None:

@@ -2,16 +2,17 @@
 
 Run as a process of its own, `python -m tests.inspection.fitting_writer FOLDER`. For every case it
 writes `<case>.from.weights.h5`, `<case>.from.h5`, `<case>.to.keras`, `<case>.to.json`,
-`<case>.to.h5`, and into `truth.json` whether loading gives every layer its own weights, and
-leaves none over.
+`<case>.to.h5`, `<case>.to.weights.h5`, and into `truth.json` whether loading gives every layer its
+own weights, and leaves none over.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from typing import Any
+from typing import Any, TypeAlias
 
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
@@ -73,6 +74,114 @@ def images(filters: int, groups: int = 1) -> Any:
     )
 
 
+def row(layers: list[Any], width: int = 4) -> Any:
+    """Layers one after the other, on sequences of 6."""
+    inputs = x = keras.Input((6, width))
+    for layer in layers:
+        # Attention compares with something.
+        x = layer(x, x) if isinstance(layer, L.MultiHeadAttention) else layer(x)
+    return keras.Model(inputs, x)
+
+
+def recurrent(*names: str) -> Any:
+    """LSTMs, whose weights are their cells', which all have one name."""
+    return row([L.LSTM(4, return_sequences=True, name=name) for name in names])
+
+
+def wrapped(*names: str) -> Any:
+    """Bidirectional layers, of which Keras makes up all inner names."""
+    return row([L.Bidirectional(L.LSTM(2, return_sequences=True), name=name) for name in names])
+
+
+def distributed(*names: str) -> Any:
+    """Dense layers over time."""
+    return row([L.TimeDistributed(L.Dense(4), name=name) for name in names])
+
+
+def attention(*names: str) -> Any:
+    """Attention, whose inner names are always the same; a layer beside it has one of them."""
+    layers = [L.MultiHeadAttention(2, 2, name=name) for name in names]
+    return row([*layers, L.Dense(4, name="key")])
+
+
+def towers(*names: str) -> Any:
+    """Models of which each has layers of the same names."""
+    inner = [[L.Dense(4, name="a"), L.Dense(4, name="b")] for _ in names]
+    return row([keras.Sequential(x, name=name) for x, name in zip(inner, names, strict=True)])
+
+
+def cells(*names: str) -> Any:
+    """Cells in one layer."""
+    stacked = [L.LSTMCell(4, name=name) for name in names]
+    return row([L.RNN(stacked, return_sequences=True, name="cells"), L.Dense(2, name="head")])
+
+
+def partly_frozen(*frozen: str) -> Any:
+    """A nested model, of which some layers are not trained: Keras 2's HDF5 has those last."""
+    inner = [L.Dense(4, name="a"), L.BatchNormalization(name="n"), L.BatchNormalization(name="m")]
+    inner.append(L.Dense(4, name="b"))
+    for layer in inner:
+        layer.trainable = layer.name not in frozen
+    body = keras.Sequential(inner, name="body")
+    model = row([body, L.Dense(2, name="head")])
+    if "body" in frozen:
+        body.trainable = False
+    return model
+
+
+def halved(**options: bool) -> Any:
+    """A normalization with only one of its two trained weights."""
+    return row([L.BatchNormalization(name="norm", **options), L.Dense(2, name="head")])
+
+
+@keras.saving.register_keras_serializable("tests")
+class Scale(L.Layer):  # type: ignore[misc,name-defined]
+    """A layer of somebody's own."""
+
+    def build(self, shape: Any) -> None:
+        """Two weights of one shape."""
+        self.k = self.add_weight(shape=shape[-1:], name="k")
+        self.g = self.add_weight(shape=shape[-1:], name="g")
+
+    def call(self, x: Any) -> Any:
+        """Use both."""
+        return x * self.k + self.g
+
+
+def own(*names: str) -> Any:
+    """Layers whose class nobody but their author knows."""
+    return row([*(Scale(name=name) for name in names), L.Dense(2, name="head")])
+
+
+def normalized(*names: str) -> Any:
+    """Layers whose shapes a config tells only with what they were built on."""
+    layers = [L.LayerNormalization(name=names[0]), L.PReLU(name=names[1])]
+    return row([*layers, L.SeparableConv1D(4, 2, name=names[2]), L.GroupNormalization(1, name="s")])
+
+
+def quantized(*names: str) -> Any:
+    """Layers of eight bits."""
+    model = dense(*((8, name) for name in names))
+    model.quantize("int8")
+    return model
+
+
+def adapted(*names: str) -> Any:
+    """Layers with a low-rank pair beside their kernel."""
+    model = dense(*((8, name) for name in names))
+    for layer in model.layers:
+        layer.enable_lora(2)
+    return model
+
+
+def forked(*, crossed: bool) -> Any:
+    """Two layers with made-up names, which stand in another order if they are crossed."""
+    keras.utils.clear_session()
+    inputs = keras.Input((8,))
+    both = [L.Dense(8)(inputs), L.Dense(8)(inputs)]
+    return keras.Model(inputs, L.Subtract()(both[::-1] if crossed else both))
+
+
 # Case → the model that was saved, the model that is loaded, and for layers of the second the
 # layer of the first whose weights are meant for it, where the names differ.
 CASES: dict[str, tuple[Any, Any, dict[str, str]]] = {
@@ -96,17 +205,68 @@ CASES: dict[str, tuple[Any, Any, dict[str, str]]] = {
     "images": (images(4), images(4), {}),
     "images-groups": (images(4), images(4, groups=2), {}),
     "images-filters": (images(4), images(5), {}),
+    "recurrent": (recurrent("a", "b"), recurrent("a", "b"), {}),
+    "recurrent-swapped": (recurrent("a", "b"), recurrent("b", "a"), {}),
+    "wrapped": (wrapped("a", "b"), wrapped("a", "b"), {}),
+    "wrapped-swapped": (wrapped("a", "b"), wrapped("b", "a"), {}),
+    "distributed-swapped": (distributed("a", "b"), distributed("b", "a"), {}),
+    "attention": (attention("a", "b"), attention("a", "b"), {}),
+    "attention-swapped": (attention("a", "b"), attention("b", "a"), {}),
+    "towers": (towers("e", "f"), towers("e", "f"), {}),
+    "towers-swapped": (towers("e", "f"), towers("f", "e"), {}),
+    "cells": (cells("a", "b"), cells("a", "b"), {}),
+    "cells-swapped": (cells("a", "b"), cells("b", "a"), {}),
+    "frozen": (partly_frozen("a", "n"), partly_frozen("a", "n"), {}),
+    "frozen-whole": (partly_frozen("body"), partly_frozen("body"), {}),
+    "frozen-first": (partly_frozen(), partly_frozen("a"), {}),
+    "frozen-norm": (partly_frozen(), partly_frozen("n"), {}),
+    "thawed": (partly_frozen("a"), partly_frozen(), {}),
+    "halved": (halved(center=False), halved(center=False), {}),
+    "halved-other": (halved(center=False), halved(scale=False), {}),
+    "own": (own("a", "b"), own("a", "b"), {}),
+    "own-swapped": (own("a", "b"), own("b", "a"), {}),
+    "normalized": (normalized("p", "q", "r"), normalized("p", "q", "r"), {}),
+    "normalized-less": (halved(), row([L.Dense(2, name="head")]), {}),
+    "normalized-more": (row([L.Dense(2, name="head")]), halved(), {}),
+    "quantized": (quantized("a", "b"), quantized("a", "b"), {}),
+    "quantized-swapped": (quantized("a", "b"), quantized("b", "a"), {}),
+    "quantized-from-plain": (dense((8, "a"), (8, "b")), quantized("a", "b"), {}),
+    "adapted": (adapted("a", "b"), adapted("a", "b"), {}),
+    "adapted-swapped": (adapted("a", "b"), adapted("b", "a"), {}),
+    "adapted-from-plain": (dense((8, "a"), (8, "b")), adapted("a", "b"), {}),
+    "forked": (forked(crossed=False), forked(crossed=False), {}),
+    "forked-crossed": (forked(crossed=False), forked(crossed=True), {}),
     # Keras counts its names up in one process, so that those of the second begin later.
     "automatic": (dense((8, ""), (8, ""), (8, "")), dense((8, ""), (8, ""), (8, "")), {}),
 }
 
 
-def leaves(model: Any) -> list[Any]:
-    """The layers that have weights of their own, in the model's order, nested ones too."""
-    found = []
-    for layer in model.layers:
-        found += leaves(layer) if isinstance(layer, keras.Model) else [layer] * bool(layer.weights)
+Values: TypeAlias = "dict[tuple[str, ...], Any]"
+_COUNTER = re.compile(r"_\d+$")
+
+
+def values(layer: Any, names: tuple[str, ...] = ()) -> Values:
+    """Names of the layers around a weight and its own → its value, in the model's order.
+
+    What Keras counts up inside of layers is left out; of LoRA only what it belongs to counts,
+    for files of Keras 3 hold the sum.
+    """
+    own = [] if isinstance(layer, keras.Model) else layer._trainable_variables.copy()
+    own += [] if isinstance(layer, keras.Model) else layer._non_trainable_variables
+    found = {(*names, w.name): np.array(w) for w in own if "lora" not in w.name}
+    inner = layer.layers if isinstance(layer, keras.Model) else layer._layers
+    for each in inner:
+        name = _COUNTER.sub("", each.name) if names else each.name
+        found.update(values(each, (*names, name)))
     return found
+
+
+def fill(model: Any) -> None:
+    """Give every weight values of its own; the sum of a low-rank pair is nothing."""
+    for weight in model.weights:
+        is_whole = weight.dtype.startswith(("int", "uint"))
+        drawn = RNG.integers(1, 100, weight.shape) if is_whole else RNG.random(weight.shape)
+        weight.assign(drawn * ("lora" not in weight.path))
 
 
 def is_right(saved: Any, target: Any, path: str, meant: dict[str, str], case: str) -> bool:
@@ -115,17 +275,48 @@ def is_right(saved: Any, target: Any, path: str, meant: dict[str, str], case: st
         target.load_weights(path)
     except ValueError:
         return False
-    sources, layers = leaves(saved), leaves(target)
+    sources, found = values(saved), values(target)
     if case == "automatic":
-        pairs = list(zip(sources, layers, strict=True))
+        pairs = list(zip(sources.values(), found.values(), strict=True))
     else:
-        by_name = {layer.name: layer for layer in sources}
-        pairs = [(by_name[meant.get(layer.name, layer.name)], layer) for layer in layers]
-    return len(sources) == len(layers) and all(
-        np.array_equal(one, other)
-        for source, layer in pairs
-        for one, other in zip(source.get_weights(), layer.get_weights(), strict=True)
-    )
+        wanted = {(meant.get(names[0], names[0]), *names[1:]): v for names, v in found.items()}
+        if set(wanted) != set(sources):
+            return False
+        pairs = [(sources[names], value) for names, value in wanted.items()]
+    return len(sources) == len(found) and all(np.array_equal(x, y) for x, y in pairs)
+
+
+def gapped(*, gap: bool) -> Any:
+    """Two layers, or two with one between that has no weights."""
+    between = [L.Activation("relu")] if gap else []
+    return row([L.Dense(4, name="a"), *between, L.Dense(4, name="b")])
+
+
+TENSORFLOW: dict[str, tuple[Any, Any]] = {
+    "same": (towers("e", "f"), towers("e", "f")),
+    "swapped": (dense((8, "a"), (8, "b")), dense((8, "b"), (8, "a"))),
+    "towers-swapped": (towers("e", "f"), towers("f", "e")),
+    "gap": (gapped(gap=False), gapped(gap=True)),
+}
+
+
+def read_by_tensorflow(folder: str) -> dict[str, bool]:
+    """Write checkpoints of TensorFlow, and read each into another model."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    right = {}
+    for case, (saved, target) in TENSORFLOW.items():
+        start = os.path.join(folder, f"tf-{case}")
+        target.save(f"{start}.to.keras")
+        with open(f"{start}.to.json", "w", encoding="utf-8") as file:
+            file.write(target.to_json())
+        fill(saved)
+        fill(target)
+        tf.train.Checkpoint(saved).write(start)
+        tf.train.Checkpoint(target).read(start).expect_partial()
+        sources, found = values(saved), values(target)
+        right[case] = all(np.array_equal(sources[names], found[names]) for names in found)
+    return right
 
 
 def main(folder: str) -> None:
@@ -133,19 +324,20 @@ def main(folder: str) -> None:
     truth: dict[str, dict[str, bool]] = {}
     for case, (saved, target, meant) in CASES.items():
         start = os.path.join(folder, case)
-        saved.set_weights([RNG.random(value.shape) for value in saved.get_weights()])
+        fill(saved)
         for suffix in ("keras", "h5"):
             target.save(f"{start}.to.{suffix}")
         with open(f"{start}.to.json", "w", encoding="utf-8") as file:
             file.write(target.to_json())
+        target.save_weights(f"{start}.to.weights.h5")
         saved.save_weights(f"{start}.from.weights.h5")
         saved.save(f"{start}.from.h5")
-        blank = [value * 0 for value in target.get_weights()]
         truth[case] = {}
         for suffix in ("weights.h5", "h5"):
-            target.set_weights(blank)
+            fill(target)
             path = f"{start}.from.{suffix}"
             truth[case][suffix] = is_right(saved, target, path, meant, case)
+    truth["tensorflow"] = read_by_tensorflow(folder)
     with open(os.path.join(folder, "truth.json"), "w", encoding="utf-8") as file:
         json.dump(truth, file)
 

@@ -135,10 +135,7 @@ class KerasLegacy(Contents):
         if layer is None:
             return (), ""
         group = f"{self._root}/{layer}/" if self._root else f"{layer}/"
-        *scopes, variable = path.removeprefix(group).split("/")
-        if layer in scopes:
-            scopes = scopes[scopes.index(layer) + 1 :]
-        return (layer, *scopes) if layer else (), variable.partition(":")[0]
+        return names_in(layer, path.removeprefix(group))
 
     @property
     def tensors(self) -> Sequence[Tensor]:
@@ -226,6 +223,20 @@ class KerasLegacy(Contents):
         """See `Contents.close`."""
         self._hdf5.close()
         self._close()
+
+
+def names_in(layer: str, path: str) -> tuple[tuple[str, ...], str]:
+    """The owners of a variable and its own name.
+
+    Args:
+        layer: the model's layer that has it, "" for the model itself.
+        path: Keras's path of the variable, `model/layer/sublayer/kernel:0`; what stands before
+            the layer is left out.
+    """
+    *scopes, variable = path.split("/")
+    if layer in scopes:
+        scopes = scopes[scopes.index(layer) + 1 :]
+    return (layer, *scopes) if layer else (), variable.partition(":")[0]
 
 
 def _text(name: object) -> str:

@@ -51,8 +51,9 @@ def check_fit(live: Live, contents: Contents, path: str) -> str:
         details = [*_misplaced(live, contents)]
     if not details:
         # As in files of tf_keras. Where names were made up, nobody called the layers anything.
-        is_doubtful = found.notes and not any(place.name for place in (*file.leaves, *file.own))
-        return f"{path!r} has no names of layers: {found.notes[0]}" if is_doubtful else ""
+        said = (*found.doubts, *found.caveats, *found.notes)
+        is_doubtful = said and not any(place.name for place in (*file.leaves, *file.own))
+        return f"{path!r} has no names of layers: {said[0]}" if is_doubtful else ""
     if len(details) > _NAMED:
         details[_NAMED:] = [f"and {len(details) - _NAMED} more"]
     missing = unbuilt(live.model)

@@ -360,8 +360,7 @@ def test_frozen_when_saved(
     with pytest.raises(ModelMismatchError, match="does not fit") as caught:
         load(model, path, "val_loss")
     (detail,) = caught.value.details
-    assert detail.startswith("layer 'inner': it would silently get its weights in another order:")
-    assert detail.endswith(f": 'n1/moving_mean' of the file as its '{names[1]}/gamma'")
+    assert detail.startswith("layer 'inner': it would silently get ")
     assert same(model, before)
     model.trainable = False
     model.layers[0].trainable = False
@@ -385,9 +384,7 @@ def test_another_weight_of_the_same_shape(keras: Any, load: Any, tmp_path: Path)
     path = save(filled(built(center=False)), tmp_path / "w-val_loss=0.5.h5")
     with pytest.raises(ModelMismatchError, match="does not fit") as caught:
         load(built(scale=False), path, "val_loss")
-    assert caught.value.details == (
-        "layer 'norm': it would silently get 'gamma' of the file as its 'beta'",
-    )
+    assert caught.value.details == ("layer 'norm': it would silently get its gamma for its beta",)
 
 
 def test_the_state_of_another_optimizer(keras: Any, load: Any, tmp_path: Path) -> None:

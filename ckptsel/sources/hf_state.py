@@ -25,16 +25,35 @@ _COUNTS = frozenset({"step", "epoch", "total_flos"})
 
 
 class _State(NamedTuple):
-    """One file: where it stands from the run's folder, and what was logged at which step."""
+    """One file: where it stands from the run's folder, how far the training was, and its log."""
 
     inner: str
     step: int
-    rows: Mapping[int, Mapping[str, tuple[str, str]]]
+    history: Sequence[Any]
 
     @property
     def folder(self) -> str:
         """The checkpoint that it lies in, from the run's folder; "" in the run's own."""
         return self.inner.rpartition("/")[0]
+
+    def rows(self, of_step: str = "") -> dict[int, dict[str, tuple[str, str]]]:
+        """Step → metric → its value, and the entry that it stands in.
+
+        Args:
+            of_step: the only step that is wanted, since most of a state is said by all later ones.
+        """
+        found: dict[int, dict[str, tuple[str, str]]] = {}
+        for place, entry in enumerate(self.history, 1):
+            if not isinstance(entry, dict) or (of_step and entry.get("step") != of_step):
+                continue
+            at = whole(_text(entry.get("step")))
+            if at is not None:
+                found.setdefault(at, {}).update(
+                    (name, (text, str(place)))
+                    for name, text in texts(entry).items()
+                    if _is_metric(name)
+                )
+        return found
 
 
 def _recognise(head: bytes) -> bool:
@@ -57,20 +76,20 @@ def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> I
             latest = state
         # A folder that was reused holds checkpoints of several runs, and only each one's own
         # state is surely about it.
-        if state.folder and state.step in state.rows:
-            own[state.folder] = _row(state, state.step, state.folder)
+        logged = state.rows(str(state.step)).get(state.step) if state.folder else None
+        if logged is not None:
+            own[state.folder] = _row(state, state.step, logged, state.folder)
     if latest is None:
         return
     above = latest.folder.rpartition("/")[0]
-    for step in latest.rows:
+    for step, logged in latest.rows().items():
         folder = f"{above}/{_FOLDER}{step}".lstrip("/")
         if folder not in own:
-            yield _row(latest, step, folder)
+            yield _row(latest, step, logged, folder)
     yield from own.values()
 
 
-def _row(state: _State, step: int, folder: str) -> LogRow:
-    logged = state.rows[step]
+def _row(state: _State, step: int, logged: Mapping[str, tuple[str, str]], folder: str) -> LogRow:
     texts = [text for text, _ in logged.values()]
     places = [f"{state.inner}:{place}" for _, place in logged.values()]
     return LogRow(step, names_of(*logged), texts, None, step, folder, places=places)
@@ -92,20 +111,13 @@ def _state(run: str, path: str, findings: list[Finding]) -> _State | None:
         said = "holds no log_history or no global_step: not written by the Trainer"
         findings.append(Finding("log-malformed", said, path, strict=True))
         return None
-    rows: dict[int, dict[str, tuple[str, str]]] = {}
-    bad = 0
-    for place, entry in enumerate(history, 1):
-        at = whole(_text(entry.get("step"))) if isinstance(entry, dict) else None
-        if at is None:
-            bad += 1
-            continue
-        rows.setdefault(at, {}).update(
-            (name, (text, str(place))) for name, text in texts(entry).items() if _is_metric(name)
-        )
+    bad = sum(
+        not isinstance(entry, dict) or whole(_text(entry.get("step"))) is None for entry in history
+    )
     if bad:
         said = f"{bad} entries of log_history have no step, and were not used"
         findings.append(Finding("log-malformed", said, path, strict=True))
-    return _State(os.path.relpath(path, run or os.curdir).replace(os.sep, "/"), step, rows)
+    return _State(os.path.relpath(path, run or os.curdir).replace(os.sep, "/"), step, history)
 
 
 def _text(value: Any) -> str | None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import posixpath
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ckptsel.storage import open_regular
 
 try:
     import fcntl
@@ -18,13 +21,18 @@ except ImportError:  # pragma: no cover - Windows has none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
 
 LOG_NAME = "ckptsel.jsonl"
 SCHEMA = 1
 
 # No line that training writes is near it; a file of strangers may be one endless line.
 _LONGEST_BYTES = 2**20
-_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_NOT_FINITE = ("nan", "inf", "-inf")
+# More digits than any counter has; Python takes long for the conversion of many.
+_MOST_DIGITS = 18
+# What is compared to see that the log is still the one that was read.
+_TAIL_BYTES = 256
 
 
 class Saved(NamedTuple):
@@ -32,18 +40,21 @@ class Saved(NamedTuple):
 
     Attributes:
         file: relative to the log's folder, with `/`.
-        epoch: as in the file's name: from 1.
+        epoch: as in the file's name: from 1; None if the line tells none.
         step: the optimizer's iterations; None without an optimizer.
         time: ISO 8601, UTC.
         keras: the version.
-        size_bytes: the file's.
+        size_bytes: the file's; -1 if the line tells none.
         monitor: the metric that decides which are kept.
         mode: `min` or `max`.
         metrics: every value that was logged, to its last digit.
+        pattern: how the callback's files are called that saved it; "" if the line tells none.
+        mtime_ns: when the file was written, in nanoseconds since 1970; None if unknown.
+        sha256: of the file, as hexadecimal digits; "" if unknown.
     """
 
     file: str
-    epoch: int
+    epoch: int | None
     step: int | None
     time: str
     keras: str
@@ -51,6 +62,9 @@ class Saved(NamedTuple):
     monitor: str
     mode: str
     metrics: Mapping[str, float]
+    pattern: str = ""
+    mtime_ns: int | None = None
+    sha256: str = ""
 
     def line(self) -> str:
         """The line of JSON, which knows no NaN."""
@@ -92,40 +106,109 @@ def _line(record: Mapping[str, object]) -> str:
     return json.dumps(record, allow_nan=False) + "\n"
 
 
-def read_line(line: bytes) -> Saved | Removed | None:
-    """What a line says; None for half a line, and for anything else that is none of these."""
+class _Number(str):
+    """A number as it stands in a line: its digits are not to be lost, nor to be too many."""
+
+    __slots__ = ()
+
+
+def record_of(line: str) -> dict[str, Any] | None:
+    """The object on a line, its numbers as the texts that stand there; None if there is none."""
     if len(line) > _LONGEST_BYTES:
         return None
     try:
-        record = json.loads(line)
+        found = json.loads(line, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        return None
-    file, time = record.get("file"), record.get("time")
-    if not isinstance(file, str) or not isinstance(time, str):
+    return found if isinstance(found, dict) else None
+
+
+def is_newer(record: Mapping[str, Any]) -> bool:
+    """Whether another version of ckptsel has written it."""
+    return record.get("schema") != str(SCHEMA)
+
+
+def event_of(record: Mapping[str, Any]) -> tuple[Saved | Removed, Mapping[str, str]] | None:
+    """What a record says, and the metrics as the texts that stand there.
+
+    Returns:
+        None if it is of another version, or a key is not what it should be. Only `event`, `file`
+        and `metrics` must be there.
+    """
+    file, time = record.get("file", ""), record.get("time", "")
+    if is_newer(record) or not (_is_text(file) and _is_text(time) and _is_plain(file)):
         return None
     if record.get("event") == "removed":
-        return Removed(file, time)
+        return Removed(file, time), {}
     return _saved(record, file, time) if record.get("event") == "saved" else None
 
 
-def _saved(record: Mapping[str, Any], file: str, time: str) -> Saved | None:
-    epoch, step, size = (record.get(name) for name in ("epoch", "step", "size_bytes"))
-    texts = [record.get(name) for name in ("keras", "monitor", "mode")]
-    metrics, odd = record.get("metrics"), record.get("nonfinite", {})
-    whole = isinstance(epoch, int) and isinstance(size, int) and isinstance(step, int | None)
-    if not (whole and all(isinstance(text, str) for text in texts)):
+def read_line(line: bytes) -> Saved | Removed | None:
+    """What a line says; None for half a line, and for anything else that is none of these."""
+    record = record_of(line.decode("utf-8", "surrogateescape"))
+    found = event_of(record) if record else None
+    return found[0] if found else None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not isinstance(value, _Number)
+
+
+def _is_plain(file: str) -> bool:
+    """Whether a name can be a file's, and is the only one that it has in this log."""
+    try:
+        os.fsencode(file)
+    except UnicodeEncodeError:
+        return False
+    return bool(file) and posixpath.normpath(file) == file
+
+
+def _saved(
+    record: Mapping[str, Any], file: str, time: str
+) -> tuple[Saved, Mapping[str, str]] | None:
+    names = ("keras", "monitor", "mode", "pattern", "sha256")
+    texts = {name: record.get(name, "") for name in names}
+    metrics, odd = record.get("metrics"), record.get("nonfinite") or {}
+    if not all(map(_is_text, texts.values())):
         return None
     if not isinstance(metrics, dict) or not isinstance(odd, dict):
         return None
-    values: dict[str, float] = {}
-    for name, value in metrics.items():
-        found = _NOT_FINITE.get(str(odd.get(name))) if value is None else value
-        if isinstance(found, (int, float)) and not isinstance(found, bool):
-            values[name] = float(found)
-    keras, monitor, mode = map(str, texts)
-    return Saved(file, int(epoch or 0), step, time, keras, int(size or 0), monitor, mode, values)
+    try:
+        epoch, size = _count(record.get("epoch", _NONE)), _count(record.get("size_bytes", _NONE))
+        step = _count(record.get("step") or _NONE)
+        written = _count(record.get("mtime_ns") or _NONE)
+    except ValueError:
+        return None
+    words = {name: text for name, text in odd.items() if metrics.get(name) is None}
+    found = {
+        name: text
+        for name, text in {**metrics, **words}.items()
+        if isinstance(text, _Number) or text in _NOT_FINITE
+    }
+    saved = Saved(
+        file=file,
+        epoch=epoch,
+        step=step,
+        time=time,
+        size_bytes=-1 if size is None else size,
+        # One of more digits than there are numbers for is infinite.
+        metrics={name: float(text) for name, text in found.items()},
+        mtime_ns=written,
+        **texts,
+    )
+    return saved, found
+
+
+_NONE = _Number("")
+
+
+def _count(number: object) -> int | None:
+    """A whole number; None where there is none. Raises ValueError for anything else."""
+    if number is _NONE:
+        return None
+    if not isinstance(number, _Number) or len(number) > _MOST_DIGITS + 1:
+        raise ValueError(number)
+    return int(number)
 
 
 class TrainingLog:
@@ -140,24 +223,39 @@ class TrainingLog:
         self.folder = folder
         self.path = os.path.join(folder, LOG_NAME)
         self._read_bytes = 0
+        self._tail = b""
+        self._is_within_long = False
 
     def news(self) -> Iterator[Saved | Removed]:
-        """What was added since the last call; at first, all there is.
+        """What was added since the last call; all there is at first, and when the log is another.
 
         Raises:
-            OSError: if it is there, and cannot be read.
+            OSError: if it is there, and cannot be read, or is no regular file.
         """
-        if not os.path.exists(self.path):
+        if not os.path.lexists(self.path):
             return
-        with open(self.path, "rb") as file:
-            file.seek(self._read_bytes)
-            for line in file:
-                if not line.endswith(b"\n"):
+        with open_regular(self.path) as file:
+            self._go_on(file)
+            while line := file.readline(_LONGEST_BYTES):
+                is_whole = line.endswith(b"\n")
+                if not is_whole and len(line) < _LONGEST_BYTES:
                     break  # half a line: it may become a whole one
                 self._read_bytes += len(line)
-                event = read_line(line)
+                self._tail = line[-_TAIL_BYTES:]
+                event = None if self._is_within_long or not is_whole else read_line(line)
+                self._is_within_long = not is_whole
                 if event is not None:
                     yield event
+
+    def _go_on(self, file: BinaryIO) -> None:
+        """To where the reading ended; to the start if the log was replaced or cut since then.
+
+        Its inode would not tell: a new file often gets that of the one that was removed.
+        """
+        file.seek(self._read_bytes - len(self._tail))
+        if file.read(len(self._tail)) != self._tail:
+            file.seek(0)
+            self._read_bytes, self._tail, self._is_within_long = 0, b"", False
 
     def append(self, event: Saved | Removed) -> None:
         """Add a line, down to the disk.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,9 @@ SAVED = Saved(
     monitor="val_loss",
     mode="min",
     metrics={"loss": 0.1, "val_loss": math.nan, "val_accuracy": 0.30000001192092896},
+    pattern="epoch={epoch:03d}.keras",
+    mtime_ns=1767323045000000001,
+    sha256="ab",
 )
 REMOVED = Removed("sub/epoch=003.keras", "2026-01-02T03:04:06+00:00")
 
@@ -39,6 +44,9 @@ def test_the_keys_of_a_save() -> None:
         "mode": "min",
         "metrics": {"loss": 0.1, "val_loss": None, "val_accuracy": 0.30000001192092896},
         "nonfinite": {"val_loss": "nan"},
+        "pattern": "epoch={epoch:03d}.keras",
+        "mtime_ns": 1767323045000000001,
+        "sha256": "ab",
     }
     assert list(json.loads(SAVED.line()))[:3] == ["schema", "event", "file"]
 
@@ -86,6 +94,9 @@ def test_both_kinds_come_back() -> None:
         SAVED.line().replace('"metrics": {', '"metrics_": {'),
         SAVED.line().replace('"event": "saved"', '"event": "seen"'),
         SAVED.line().replace("96", "9" * 2_000_000),
+        SAVED.line().replace("96", "9" * 5_000),
+        SAVED._replace(file="./a.keras").line(),
+        SAVED._replace(file="\ud800.keras").line(),
     ],
 )
 def test_what_is_no_line_of_ours_is_passed_over(line: str) -> None:
@@ -133,3 +144,47 @@ def test_the_documented_lines() -> None:
     assert isinstance(first, Saved)
     assert isinstance(second, Removed)
     assert [first.line(), second.line()] == example.splitlines(keepends=True)
+
+
+def test_numbers_without_end_are_infinite() -> None:
+    """A value of 400 digits is no error, and is never best."""
+    line = SAVED.line().replace("0.1,", "1" + "0" * 400 + ",")
+    found = read_line(line.encode())
+    assert isinstance(found, Saved)
+    assert found.metrics["loss"] == math.inf
+
+
+@pytest.mark.parametrize("earlier", [2, 5])
+def test_a_log_that_was_replaced_is_read_anew(tmp_path: Path, earlier: int) -> None:
+    """Whether it is shorter or longer than what was read, its inode the old one's or not."""
+    log = TrainingLog(str(tmp_path))
+    for number in range(earlier):
+        log.append(REMOVED._replace(file=f"{number}.keras"))
+    assert len(list(log.news())) == earlier
+    (tmp_path / LOG_NAME).unlink()
+    for number in range(5, 9):
+        log.append(REMOVED._replace(file=f"{number}.keras"))
+    assert [event.file[0] for event in log.news()] == ["5", "6", "7", "8"]
+    assert list(log.news()) == []
+
+
+def test_an_endless_line_is_passed_over_in_pieces(tmp_path: Path) -> None:
+    """It does not fill the memory, and what follows it is read."""
+    log = TrainingLog(str(tmp_path))
+    with (tmp_path / LOG_NAME).open("wb") as file:
+        file.truncate(64 * 2**20)
+        file.seek(0, 2)
+        file.write(b"\n")
+    log.append(REMOVED)
+    tracemalloc.start()
+    assert list(log.news()) == [REMOVED]
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 8 * 2**20
+
+
+def test_a_pipe_is_no_log(tmp_path: Path) -> None:
+    """Opening it would wait for somebody who writes."""
+    os.mkfifo(tmp_path / LOG_NAME)
+    with pytest.raises(OSError, match="pipe"):
+        list(TrainingLog(str(tmp_path)).news())

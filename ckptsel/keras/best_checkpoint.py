@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ckptsel.errors import CkptselWarning
 from ckptsel.keras import saving
-from ckptsel.keras.history import History
+from ckptsel.keras.history import History, digest
 from ckptsel.keras.keeping import is_better, kept
 from ckptsel.keras.logged import not_logged, scalar, scalars
 from ckptsel.keras.names import checked_pattern, default_pattern, formatted, free_name
@@ -87,9 +88,10 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         self.best: float | None = None
         self.best_path: str | None = None
         self._log = TrainingLog(self.directory)
-        self._history = History(self._log, self._monitor)
+        self._history = History(self._log, self._monitor, self._pattern)
         self._epoch = 0
         self._was_logged = False
+        self._told: set[str] = set()
         self._batches = 0
         self._last_batch = -1
         self._recall()
@@ -97,7 +99,10 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Read what was best in earlier trainings."""
         del logs
+        # Another fit may have other metrics: with no validation data, nothing would be saved.
+        self._was_logged = False
         self._recall()
+        self._tell_of_replaced()
         best = self._history.best
         if best is not None and self._history.is_lost(best):
             warnings.warn(
@@ -106,6 +111,17 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
                 CkptselWarning,
                 stacklevel=2,
             )
+
+    def _tell_of_replaced(self) -> None:
+        for save in self._history.replaced():
+            if save.file not in self._told:
+                self._told.add(save.file)
+                warnings.warn(
+                    f"{save.file!r} in {self.directory!r} is another file than the one that was"
+                    " saved: it does not count, and is left as it is",
+                    CkptselWarning,
+                    stacklevel=3,
+                )
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Note which epoch it is."""
@@ -162,16 +178,19 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             self._say(f"{self.monitor}={value:.5f} is not among the best, and is not saved")
             return
         name = formatted(self._pattern, self._epoch + 1, batch, metrics)
-        with writing(self.directory):
-            os.makedirs(self.directory, exist_ok=True)
-            lock = self._log.locked()
-        with lock as is_locked:
+        with ExitStack() as stack:
+            with writing(self.directory):
+                os.makedirs(self.directory, exist_ok=True)
+            with writing(self._log.path):
+                is_locked = stack.enter_context(self._log.locked())
             if is_locked:
                 saving.clear_unfinished(os.path.dirname(os.path.join(self.directory, name)))
             final = os.path.join(self.directory, free_name(self.directory, name))
             with saving.written(self.model, final) as temporary:
-                save = self._described(final, os.path.getsize(temporary), metrics)
+                with writing(final):
+                    save = self._described(final, temporary, metrics)
                 saving.put(temporary, final, self._log, save)
+            self._history.add(save)
             before = self.best
             self._recall()
             improved = is_better(value, before, self.mode)
@@ -183,7 +202,8 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             )
             self._prune()
 
-    def _described(self, final: str, size_bytes: int, metrics: Mapping[str, float]) -> Saved:
+    def _described(self, final: str, temporary: str, metrics: Mapping[str, float]) -> Saved:
+        written = os.stat(temporary)
         optimizer = getattr(self.model, "optimizer", None)
         return Saved(
             file=os.path.relpath(final, self.directory).replace(os.sep, "/"),
@@ -191,10 +211,13 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             step=None if optimizer is None else int(scalar(optimizer.iterations) or 0),
             time=saving.now(),
             keras=keras.__version__,
-            size_bytes=size_bytes,
+            size_bytes=written.st_size,
             monitor=self.monitor,
             mode=self.mode,
             metrics=metrics,
+            pattern=self._pattern,
+            mtime_ns=written.st_mtime_ns,
+            sha256=digest(temporary),
         )
 
     def _kept(self, values: list[float]) -> set[int]:
@@ -207,16 +230,18 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         )
 
     def _would_stay(self, value: float) -> bool:
-        present = [self._history.value(save) for save in self._history.present()]
-        return len(present) in self._kept([*present, value])
+        own = [self._history.value(save) for save in self._history.own()]
+        return len(own) in self._kept([*own, value])
 
     def _prune(self) -> None:
-        """Remove what the log says was saved for this monitor, and is among neither."""
-        present = self._history.present()
-        stays = self._kept([self._history.value(save) for save in present])
-        for place, save in enumerate(present):
+        """Remove what the log says was saved for this monitor and pattern, and is among neither."""
+        self._tell_of_replaced()
+        own = self._history.own()
+        stays = self._kept([self._history.value(save) for save in own])
+        for place, save in enumerate(own):
             if place not in stays:
-                saving.prune(self._log, save, self._history.path(save))
+                removed = saving.prune(self._log, save, self._history.path(save))
+                self._history.add(removed)
 
     def _say(self, message: str) -> None:
         if self.verbose > 0:

@@ -110,8 +110,11 @@ def clear_unfinished(folder: str) -> None:
                 remove(os.path.join(folder, name))
 
 
-def prune(log: TrainingLog, save: Saved, path: str) -> None:
+def prune(log: TrainingLog, save: Saved, path: str) -> Removed:
     """Remove a checkpoint, and say so in the log.
+
+    Returns:
+        What the log says.
 
     Raises:
         DestinationError: if that is not possible.
@@ -119,4 +122,6 @@ def prune(log: TrainingLog, save: Saved, path: str) -> None:
     with writing(path):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        log.append(Removed(save.file, now()))
+        removed = Removed(save.file, now())
+        log.append(removed)
+    return removed

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ckptsel
-from ckptsel.errors import (
-    DestinationError,
-    DirectionError,
-    MonitorNotFoundError,
-    UsageError,
-)
+from ckptsel.errors import DestinationError, DirectionError, MonitorNotFoundError, UsageError
 from ckptsel.verification.verify import verify
 from tests.keras.conftest import lines, names, told
 
@@ -335,3 +330,55 @@ def test_the_folder_is_a_file(training: Any, callback: Any, tmp_path: Path) -> N
     (tmp_path / "run").write_text("")
     with pytest.raises(DestinationError, match="cannot write"):
         training.fit(training.model(), training.Told([0.5]), callback())
+
+
+def test_another_pattern_is_another_callbacks(training: Any, callback: Any, tmp_path: Path) -> None:
+    """Who keeps all in `.keras` loses none to who keeps one in `.weights.h5`."""
+    keeps_all = callback(save_weights_only=False, keep_best=None, keep_last=None)
+    model = training.model()
+    training.fit(model, training.Told([0.4, 0.5]), keeps_all, epochs=2)
+    training.fit(model, training.Told([0.3, 0.2]), callback(keep_best=1), epochs=2)
+    assert names(tmp_path / "run") == [
+        "epoch=001-val_loss=0.4000.keras",
+        "epoch=002-val_loss=0.2000.weights.h5",
+        "epoch=002-val_loss=0.5000.keras",
+    ]
+
+
+def test_a_file_that_was_replaced_stays(training: Any, callback: Any, tmp_path: Path) -> None:
+    """Somebody's own file of the same size is neither best nor removed, and that is said."""
+    kept = callback(keep_best=1)
+    model = training.model()
+    training.fit(model, training.Told([0.5]), kept)
+    (file,) = [path for path in (tmp_path / "run").iterdir() if path.suffix == ".h5"]
+    mine = b"m" * file.stat().st_size
+    file.write_bytes(mine)
+    with told() as warnings:
+        training.fit(model, training.Told([0.4, 0.3]), kept, epochs=2)
+    assert file.read_bytes() == mine
+    assert "is another file than the one that was saved" in warnings[0]
+    assert sum("another file" in warning for warning in warnings) == 1
+
+
+def test_a_metric_that_a_second_fit_lacks(training: Any, callback: Any) -> None:
+    """It would save nothing without a word."""
+    kept = callback()
+    training.fit(training.model(), training.Told([0.5]), kept)
+    with pytest.raises(MonitorNotFoundError, match="'val_loss' was not logged"):
+        training.fit(training.model(), kept)
+
+
+def test_a_log_that_vanishes_in_training(training: Any, callback: Any, tmp_path: Path) -> None:
+    """What was best is known still, and a folder in its place is a clear error."""
+    kept = callback(keep_best=1)
+    log = tmp_path / "run" / "ckptsel.jsonl"
+    training.fit(training.model(), training.Told([0.2]), kept)
+    log.unlink()
+    training.fit(training.model(), training.Told([0.5]), kept)
+    assert kept.best == 0.2
+    assert "val_loss=0.2000" in kept.best_path
+    log.unlink()
+    log.mkdir()
+    kept._recall = lambda: None
+    with pytest.raises(DestinationError, match=r"cannot write .*ckptsel\.jsonl"):
+        training.fit(training.model(), training.Told([0.1]), kept)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MONITOR = Monitor("val_loss", "min", "")
+PATTERN = "{epoch}.keras"
 
 
 def saved(file: str, value: float, **changes: object) -> Saved:
     """A line about a file of five bytes."""
     line = Saved(file, 1, 2, "2026", "3.15.1", 5, "val_loss", "min", {"val_loss": value})
+    line = line._replace(pattern=PATTERN, sha256=hashlib.sha256(b"12345").hexdigest())
     return line._replace(**changes)  # type: ignore[arg-type]
 
 
@@ -37,7 +41,7 @@ def history(log: TrainingLog, *events: Saved | Removed) -> History:
     """The history after these lines."""
     for event in events:
         log.append(event)
-    found = History(log, MONITOR)
+    found = History(log, MONITOR, PATTERN)
     found.refresh()
     return found
 
@@ -92,6 +96,9 @@ def test_other_monitors_are_not_ours(log: TrainingLog) -> None:
         "nul\0.keras",
         "ckptsel.jsonl",
         "pointer.keras",
+        "./a.keras",
+        "sub//a.keras",
+        "\ud800.keras",
     ],
 )
 def test_a_strangers_log_reaches_nothing(log: TrainingLog, tmp_path: Path, file: str) -> None:
@@ -113,3 +120,22 @@ def test_another_file_in_its_place_is_not_ours(log: TrainingLog, tmp_path: Path)
     """A file of another size under the name was put there by somebody else."""
     (tmp_path / "run" / "a.keras").write_bytes(b"123456")
     assert history(log, saved("a.keras", 1), saved("b.keras", 2)).present()[0].file == "b.keras"
+
+
+def test_another_file_of_the_same_size_is_not_ours(log: TrainingLog, tmp_path: Path) -> None:
+    """All weights files of one model have one size; a copy of the very file is ours."""
+    path = tmp_path / "run" / "a.keras"
+    found = history(log, saved("a.keras", 1, mtime_ns=7), saved("b.keras", 2, sha256=""))
+    assert [save.file for save in found.present()] == ["a.keras"]
+    path.write_bytes(b"mine!")
+    assert found.present() == []
+    assert [save.file for save in found.replaced()] == ["a.keras", "b.keras"]
+    os.utime(path, ns=(7, 7))
+    assert [save.file for save in found.present()] == ["a.keras"]
+
+
+def test_other_patterns_are_not_ours(log: TrainingLog) -> None:
+    """They count for what is best, and are not to be removed."""
+    found = history(log, saved("a.keras", 1, pattern="other"), saved("b.keras", 2))
+    assert [save.file for save in found.present()] == ["a.keras", "b.keras"]
+    assert [save.file for save in found.own()] == ["b.keras"]

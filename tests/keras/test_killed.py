@@ -98,9 +98,10 @@ class Rounds:
         logged = values(self._folder)
         shown = [name for name in names(self._folder) if not name.startswith(".")]
         assert {*shown} <= {*logged}
-        # Two best and one last; one more where a kill came between saving and removing. (Of the
-        # two alternating kinds each removes the other's, because the log is the same.)
-        assert len(shown) <= 4
+        # Two best and one last; one more where a kill came between saving and removing. Each of
+        # the two alternating kinds has its own pattern, and removes its own files only.
+        for suffix in (".keras", ".weights.h5"):
+            assert sum(name.endswith(suffix) for name in shown) <= 4
         assert len(names(self._folder)) - len(shown) <= 1
         if shown:
             found = ckptsel.best(self._folder, monitor="val_loss").checkpoint

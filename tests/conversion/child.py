@@ -25,6 +25,8 @@ if __name__ == "__main__":
 
         cargo.Cargo.blocks = wait  # type: ignore[method-assign,assignment]
     else:
+        # Python would leave cut bytecode for other processes: it does not look how much it wrote.
+        sys.dont_write_bytecode = True
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(how), int(how)))
     try:
         export(source, dest, force=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def files_up_to(size_bytes: int) -> Iterator[None]:
     """Let no file grow larger, as `ulimit -f` does; Python turns the signal into an error."""
     resource = pytest.importorskip("resource")
+    # Python would leave cut bytecode for other processes: it does not look how much it wrote.
+    sys.dont_write_bytecode = True
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:

@@ -27,6 +27,8 @@ if __name__ == "__main__":
     if how == "wait":
         on_bytes = wait_to_be_killed
     else:
+        # Python would leave cut bytecode for other processes: it does not look how much it wrote.
+        sys.dont_write_bytecode = True
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(how), int(how)))
     try:
         copy(ranking(checkpoint(Path(source))), dest, on_bytes=on_bytes)

@@ -69,6 +69,8 @@ def overwrite_on_a_full_disk(path: str) -> None:
         os.waitpid(child, 0)
         return
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # Python would leave cut bytecode for other processes: it does not look how much it wrote.
+    sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     model().save_weights(path)
     os._exit(0)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ckptsel.cli import options, output, text
+from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.query_options import with_query
-from ckptsel.cli.record import finding_record, record, verified
-from ckptsel.cli.table import Column, Table
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.ranking_record import finding_record, record, verified
+from ckptsel.cli.reports.table import Column, Table
 from ckptsel.errors import UsageError
 from ckptsel.verification.soundness import Sound
 
@@ -110,7 +111,8 @@ def run(
     Weights that are floats are averaged; all else, such as the optimizer's state, is the
     best one's (the latest's, the first named one's), and so is the format.
     """
-    from ckptsel.cli.verified import reading, say
+    from ckptsel.cli.progress import reading
+    from ckptsel.cli.verified import say
     from ckptsel.transfer import average as transfer
 
     chosen = output_name(output_format, null=null, default="paths")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckptsel.cli import choose, options, output, text
+from ckptsel.cli import choose, options, output
 from ckptsel.cli.printing import printer
 from ckptsel.cli.query_options import with_query
+from ckptsel.cli.reports import text
 from ckptsel.cli.require import check, parse_conditions
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def run(
         could = "could be ranked and are sound" if verify else "could be ranked"
         output.note(f"{top} were asked for, and only {len(rows)} {could}")
     if why:
-        from ckptsel.cli.explanation import explained  # noqa: PLC0415 - only where it is asked for
+        from ckptsel.cli.reports.explanation import explained  # noqa: PLC0415 - only where it is asked for
 
         for line in explained(ranking, rows):
             output.say(text.shown(line))

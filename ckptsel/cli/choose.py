@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.cli import output
 from ckptsel.cli.progress import progress
-from ckptsel.cli.text import count
+from ckptsel.cli.reports.text import count
 from ckptsel.errors import NothingFoundError
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def sound(ranking: Ranking, query: Query, top: int | None) -> Sound:
         DamagedError: none is sound; under --strict, one that had to be opened is not.
         TieError: under --tie error, two sound ones share the last place that is taken.
     """
-    from ckptsel.cli.verified import reading, say
+    from ckptsel.cli.progress import reading
+    from ckptsel.cli.verified import say
     from ckptsel.verification.soundness import sound as core
 
     taken(ranking, query, top)
@@ -76,7 +77,7 @@ def verified(ranking: Ranking, rows: Sequence[Ranked], query: Query) -> Sound:
     Raises:
         DamagedError: under --strict, one is damaged or not safe to load.
     """
-    from ckptsel.cli.verified import reading
+    from ckptsel.cli.progress import reading
     from ckptsel.verification.soundness import Sound
     from ckptsel.verification.soundness import verified as core
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckptsel.cli import choose, options, output, text
+from ckptsel.cli import choose, options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.progress import progress
 from ckptsel.cli.query_options import with_query
-from ckptsel.cli.record import finding_record, rejected_records, verified
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.ranking_record import finding_record, rejected_records, verified
+from ckptsel.cli.reports.table import Column, Table
 from ckptsel.cli.require import check, parse_conditions
-from ckptsel.cli.table import Column, Table
 from ckptsel.errors import StrictError
 
 if TYPE_CHECKING:

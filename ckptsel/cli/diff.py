@@ -50,7 +50,7 @@ def run(
     The exit code is 0 if nothing differs, 4 if something does, and 5 if one is damaged.
     """
     chosen = output_name(output_format, null=null, default="table")
-    from ckptsel.cli.diff_report import DiffReport
+    from ckptsel.cli.reports.diff import DiffReport
     from ckptsel.comparison.compare import compare
     from ckptsel.verification.verify import verify
 

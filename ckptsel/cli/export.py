@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ckptsel.cli import choose, options, output, text
+from ckptsel.cli import choose, options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.query_options import with_query
+from ckptsel.cli.reports import text
 from ckptsel.cli.require import check, parse_conditions
 from ckptsel.errors import DamagedError, UsageError
 
@@ -128,7 +129,7 @@ def run(
     A checkpoint that is named itself is taken as it is, and needs no --monitor. The result
     is read back and compared before it takes its name, and a record is written beside it.
     """
-    from ckptsel.cli.export_report import ExportReport, done
+    from ckptsel.cli.reports.export import ExportReport, done
     from ckptsel.transfer import export as transfer
 
     if query.takes_several:
@@ -193,7 +194,7 @@ def _named(query: Query) -> str | None:
 def _verify(path: str, *, verify: bool) -> None:
     if not verify:
         return
-    from ckptsel.cli.verified import reading
+    from ckptsel.cli.progress import reading
     from ckptsel.verification.verify import verify as core
 
     with reading() as on_bytes:

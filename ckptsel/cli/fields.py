@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckptsel.cli.record import FIXED, fixed_fields, metric_names
+from ckptsel.cli.reports.ranking_record import FIXED, fixed_fields, metric_names
 from ckptsel.errors import PatternError, UsageError
 from ckptsel.naming.vocabulary import canonical
 from ckptsel.record import by_name

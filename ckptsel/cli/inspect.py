@@ -14,7 +14,7 @@ from ckptsel.errors import CkptselError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.cli.inspection_report import Inspected
+    from ckptsel.cli.reports.inspection import Inspected
     from ckptsel.inspection.against import Model
 
 EXAMPLES = (
@@ -65,7 +65,7 @@ def run(
     not fit.
     """
     chosen = output_name(output_format, null=null, default="table")
-    from ckptsel.cli.inspection_report import InspectionReport
+    from ckptsel.cli.reports.inspection import InspectionReport
     from ckptsel.inspection.against import Model
 
     model = Model(against) if against is not None else None
@@ -87,7 +87,7 @@ def run(
 
 def _look(path: str, model: Model | None, *, statistics: bool) -> Inspected | CkptselError:
     """One checkpoint; or why not, since nobody wants to lose the others for it."""
-    from ckptsel.cli.inspection_report import Inspected
+    from ckptsel.cli.reports.inspection import Inspected
     from ckptsel.inspection.against import against
     from ckptsel.inspection.inspect import inspect
     from ckptsel.verification.verify import verify

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from ckptsel.cli.text import shown
+from ckptsel.cli.reports.text import shown
 from ckptsel.errors import CkptselError
 from ckptsel.record import SCHEMA
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Finding
-    from ckptsel.cli.table import Table
+    from ckptsel.cli.reports.table import Table
 
 # Findings of one kind; a folder of a thousand odd names shall not bury the result.
 _NOTES_OF_A_KIND = 5
@@ -61,7 +61,7 @@ def write(report: Report, output: str) -> None:
     elif is_terminal(sys.stdout):
         _draw(report.table())
     else:
-        from ckptsel.cli.table import plain
+        from ckptsel.cli.reports.table import plain
 
         _send(_readable(line) + b"\n" for line in plain(report.table()))
 

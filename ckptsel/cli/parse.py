@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckptsel.cli import options, output, text
+from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
-from ckptsel.cli.record import finding_record
-from ckptsel.cli.table import Column, Table
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.ranking_record import finding_record
+from ckptsel.cli.reports.table import Column, Table
 from ckptsel.errors import ExitCode
 from ckptsel.record import by_name, finite, finite_values
 

@@ -79,7 +79,7 @@ def _in_format(name: str) -> Print:
             paths = [row.checkpoint.path for row in rows]
             output.write_lines(paths, end="\0" if name == "paths0" else "\n")
             return
-        from ckptsel.cli.report import RankingReport
+        from ckptsel.cli.reports.ranking import RankingReport
 
         output.write(RankingReport(command, ranking, rows, sound, explain=explain), name)
 

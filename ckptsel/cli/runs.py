@@ -9,7 +9,7 @@ from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.progress import progress
 from ckptsel.cli.query_options import with_query
-from ckptsel.cli.text import count
+from ckptsel.cli.reports.text import count
 from ckptsel.errors import StrictError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(
     there is one. With --top, the N best runs.
     """
     chosen = output_name(output_format, null=null, default="table")
-    from ckptsel.cli.runs_report import RunsReport
+    from ckptsel.cli.reports.runs import RunsReport
     from ckptsel.runs import overview
 
     with progress(lambda files: count(files, "file") + "…") as tick:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ckptsel.cli import options, output, text
+from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.progress import progress
 from ckptsel.cli.query_options import with_places
+from ckptsel.cli.reports import text
 from ckptsel.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def run(
     The exit code is 5 if any is damaged; under --strict, also if one is not safe to load.
     -o paths prints those. Nothing in a file is run or unpickled.
     """
-    from ckptsel.cli.verified import reading
-    from ckptsel.cli.verify_report import VerifyReport
+    from ckptsel.cli.progress import reading
+    from ckptsel.cli.reports.verify import VerifyReport
     from ckptsel.verification.verify import verify_all
 
     chosen = output_name(output_format, null=null, default="table")

@@ -10,7 +10,7 @@ import typer
 from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.progress import progress
-from ckptsel.cli.text import count
+from ckptsel.cli.reports.text import count
 from ckptsel.errors import NothingFoundError, StrictError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def run(
     is 3.
     """
     chosen = output_name(output_format, null=null, default="table")
-    from ckptsel.cli.which_report import WhichReport
+    from ckptsel.cli.reports.which import WhichReport
     from ckptsel.search.query import Query
     from ckptsel.which import run_folder, which
 

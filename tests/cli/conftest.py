@@ -10,7 +10,7 @@ import typer.testing
 
 from ckptsel.cli import output
 from ckptsel.cli.app import app
-from ckptsel.cli.report import RankingReport
+from ckptsel.cli.reports.ranking import RankingReport
 from tests.cli.rankings import three
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.cli.diff_report import COLUMNS
+from ckptsel.cli.reports.diff import COLUMNS
 from ckptsel.comparison.compare import Comparison, Difference
 from ckptsel.comparison.matching import Pair
 from ckptsel.errors import DamagedError

@@ -12,8 +12,8 @@ from typer.main import get_command
 
 from ckptsel.cli.app import COMMANDS, app
 from ckptsel.cli.options import OutputName
-from ckptsel.cli.record import FIXED
-from ckptsel.cli.report import RankingReport
+from ckptsel.cli.reports.ranking import RankingReport
+from ckptsel.cli.reports.ranking_record import FIXED
 from ckptsel.errors import ExitCode
 from tests.cli.rankings import three
 

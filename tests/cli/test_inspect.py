@@ -18,8 +18,8 @@ import h5py
 import numpy as np
 import pytest
 
-from ckptsel.cli.inspection_report import Inspected, InspectionReport
-from ckptsel.cli.table import plain
+from ckptsel.cli.reports.inspection import Inspected, InspectionReport
+from ckptsel.cli.reports.table import plain
 from ckptsel.errors import ExitCode
 from ckptsel.inspection.inspect import inspect
 from ckptsel.verification.verify import verify

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Ranking
 from ckptsel.cli import output
-from ckptsel.cli.report import RankingReport
+from ckptsel.cli.reports.ranking import RankingReport
 from tests.cli.rankings import by_val_loss, checkpoint, ranked, three
 
 if TYPE_CHECKING:

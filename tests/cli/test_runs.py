@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.cli.runs_report import sparkline
+from ckptsel.cli.reports.runs import sparkline
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run

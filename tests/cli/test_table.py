@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckptsel.cli.table import Column, Table, plain, width
+from ckptsel.cli.reports.table import Column, Table, plain, width
 
 
 def test_plain_aligns_and_cuts_nothing() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ckptsel.cli import output
-from ckptsel.cli.report import RankingReport
+from ckptsel.cli.reports.ranking import RankingReport
 from tests.cli.rankings import by_val_loss, checkpoint, evil, ranked
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckptsel.cli import text
+from ckptsel.cli.reports import text
 
 
 @pytest.mark.parametrize(

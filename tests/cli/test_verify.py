@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckptsel.checkpoint import Finding
-from ckptsel.cli import progress, verified
+from ckptsel.cli import progress
 from ckptsel.errors import ExitCode
 from ckptsel.search.query import Query
 from ckptsel.verification.verify import Verdict
@@ -387,18 +387,18 @@ def test_nothing_is_opened_without_verify(here: Path) -> None:
     loaded = {name for name in done.stderr.split() if name.startswith("ckptsel.")}
     assert "ckptsel.selection" in loaded
     heavy = ("ckptsel.formats", "ckptsel.verification")
-    assert not [name for name in loaded if name.startswith((*heavy, "ckptsel.cli.verified"))]
+    for_verify = ("ckptsel.cli.verified", "ckptsel.cli.reports.verdict")
+    assert not [name for name in loaded if name.startswith((*heavy, *for_verify))]
 
 
 def test_progress_tells_bytes_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, on one line, and never more than there is."""
     now = [0.0]
     monkeypatch.setattr(progress, "monotonic", lambda: now[0])
-    monkeypatch.setattr(verified, "monotonic", lambda: now[0])
     monkeypatch.setattr(progress, "is_terminal", lambda _: True)
     stderr = io.StringIO()
     monkeypatch.setattr("sys.stderr", stderr)
-    with verified.reading(4096) as on_bytes:
+    with progress.reading(4096) as on_bytes:
         assert on_bytes is not None
         for at, amount in ((2.0, 1024), (4.0, 1024), (6.0, 9999)):
             now[0] = at
@@ -411,5 +411,5 @@ def test_progress_tells_bytes_and_the_time_left(monkeypatch: pytest.MonkeyPatch)
 
 def test_progress_without_a_total() -> None:
     """Off a terminal there is nothing to call."""
-    with verified.reading() as on_bytes:
+    with progress.reading() as on_bytes:
         assert on_bytes is None

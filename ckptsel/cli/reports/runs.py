@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import text
-from ckptsel.cli.record import finding_record, log_record
-from ckptsel.cli.table import Column, Table
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.ranking_record import finding_record, log_record
+from ckptsel.cli.reports.table import Column, Table
 from ckptsel.record import finite
 
 if TYPE_CHECKING:

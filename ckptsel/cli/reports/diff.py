@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import text
-from ckptsel.cli.table import Column, Table
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.table import Column, Table
 from ckptsel.record import finite
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import text
-from ckptsel.cli.table import Column, Table
-from ckptsel.cli.verified import finding_record
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.table import Column, Table
+from ckptsel.cli.reports.verdict import finding_record
 from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import text
-from ckptsel.cli.record import log_record
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.ranking_record import log_record
 from ckptsel.ranking.explain import explain
 from ckptsel.record import evidence, finite
 

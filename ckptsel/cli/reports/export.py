@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import text
-from ckptsel.cli.record import finding_record, rejected_records, verified
-from ckptsel.cli.table import Column, Table
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.ranking_record import finding_record, rejected_records, verified
+from ckptsel.cli.reports.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

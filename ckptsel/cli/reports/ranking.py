@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import text
-from ckptsel.cli.record import (
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.ranking_record import (
     FIXED,
     finding_record,
     fixed_fields,
@@ -20,7 +20,7 @@ from ckptsel.cli.record import (
     rejected_records,
     verified,
 )
-from ckptsel.cli.table import Column, Table
+from ckptsel.cli.reports.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +89,7 @@ class RankingReport:
     def _explained(self) -> dict[str, object]:
         if not self.explain:
             return {}
-        from ckptsel.cli.explanation import explanation_record
+        from ckptsel.cli.reports.explanation import explanation_record
 
         return {"explanation": [explanation_record(self.ranking, row) for row in self.rows]}
 
@@ -110,7 +110,7 @@ class RankingReport:
         """The column of --verify; empty without it."""
         if self.sound is None:
             return []
-        from ckptsel.cli.verified import in_short
+        from ckptsel.cli.reports.verdict import in_short
 
         verdicts = self.sound.verdicts
         return [in_short(verdicts[row.checkpoint.path]) for row in self.rows]

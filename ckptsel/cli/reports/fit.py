@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.cli import text
-from ckptsel.cli.table import Column
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.table import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -76,7 +76,7 @@ def verified(record: dict[str, object], path: str, sound: Sound | None) -> dict[
     """The record with what --verify found, if the checkpoint was opened."""
     if sound is None or path not in sound.verdicts:
         return record
-    from ckptsel.cli.verified import verdict_record  # noqa: PLC0415 - only with --verify
+    from ckptsel.cli.reports.verdict import verdict_record  # noqa: PLC0415 - only with --verify
 
     return {**record, "verified": verdict_record(sound.verdicts[path])}
 

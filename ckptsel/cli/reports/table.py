@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli.text import shown
+from ckptsel.cli.reports.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

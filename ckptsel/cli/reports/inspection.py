@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckptsel.cli import text
-from ckptsel.cli.fit_table import (
+from ckptsel.cli.reports import text
+from ckptsel.cli.reports.fit import (
     FIT_HEADING,
     fit_cells,
     fit_columns,
@@ -15,14 +15,14 @@ from ckptsel.cli.fit_table import (
     fit_record,
     shapes_text,
 )
-from ckptsel.cli.inspection_record import (
+from ckptsel.cli.reports.inspection_record import (
     STATISTICS,
     inspection_record,
     size_bytes,
     tensor_record,
 )
-from ckptsel.cli.table import Column, Table
-from ckptsel.cli.verified import finding_record
+from ckptsel.cli.reports.table import Column, Table
+from ckptsel.cli.reports.verdict import finding_record
 from ckptsel.inspection.inspect import count_parameters
 from ckptsel.verification.severity import severity_of
 

@@ -1,0 +1,1 @@
+"""What a command found, told in each of the output formats."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ckptsel.formats.window import Window
 
 _BLOCK_BYTES = 2**18
+# Larger, so that a thread that imports packages meanwhile is waited for less often.
+_CRC_BYTES = 2**22
 
 
 class ArchiveWeights:
@@ -28,7 +30,8 @@ class ArchiveWeights:
         if _changes(options):
             return _rewriter().look(source, options)
         with _archive(source) as archive:
-            return Outlook(archive.members.size_bytes(WEIGHTS))
+            size_bytes = archive.members.size_bytes(WEIGHTS)
+        return Outlook(size_bytes, proof=lambda: _prove(source))
 
     def write(self, source: str, dest: str, options: Options) -> None:
         """See `Converter.write`."""
@@ -74,6 +77,21 @@ class ArchiveWeights:
         )
 
 
+def _prove(source: str) -> None:
+    """See that the member is what it is called, and holds all its weights itself."""
+    # Not in `look`: importing h5py takes longer than copying most files, and here it is done while
+    # the disk is waited for.
+    from ckptsel.conversion.gaps import refuse_gaps  # noqa: PLC0415
+    from ckptsel.verification.consistency import is_weightless  # noqa: PLC0415
+
+    with _archive(source) as archive:
+        refuse_gaps(archive, source)
+        if not archive.tensors and not is_weightless(archive):
+            raise ConversionError(
+                f"{source!r} holds no weights", hint="look at it with ckptsel inspect"
+            )
+
+
 def _fill(block: memoryview, window: Window, path: str) -> None:
     try:
         window.readinto(block)
@@ -85,7 +103,7 @@ def _fill(block: memoryview, window: Window, path: str) -> None:
 def _crc(path: str) -> tuple[int, int]:
     """The CRC-32 of a file, and its size."""
     crc = size_bytes = 0
-    buffer = memoryview(bytearray(_BLOCK_BYTES))
+    buffer = memoryview(bytearray(_CRC_BYTES))
     with open(path, "rb", buffering=0) as file:
         while amount := file.readinto(buffer):
             crc = zlib.crc32(buffer[:amount], crc)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ckptsel.checkpoint import Finding
 
 FloatName: TypeAlias = Literal["float16", "bfloat16", "float32"]
@@ -42,11 +44,14 @@ class Outlook:
         size_bytes: about how large the new checkpoint will be.
         optimizer_bytes: of the optimizer's state that is left out.
         findings: what there is to say about it.
+        proof: what takes too long for a look, and must hold before the new checkpoint takes its
+            name; raises as `Converter.look` does. None if the look has seen all.
     """
 
     size_bytes: int = 0
     optimizer_bytes: int = 0
     findings: tuple[Finding, ...] = ()
+    proof: Callable[[], None] | None = None
 
 
 class Converter(Protocol):

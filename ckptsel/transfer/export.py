@@ -14,6 +14,7 @@ from ckptsel.conversion.sources import kind_of
 from ckptsel.conversion.table import TABLE
 from ckptsel.conversion.targets import target_of
 from ckptsel.errors import LocationNotFoundError, NothingFoundError, StrictError
+from ckptsel.transfer.at_once import at_once
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.produce import Produced, check_destination, produce
 from ckptsel.transfer.record import relative, standing
@@ -126,10 +127,15 @@ def export(
             said.extend(converter.write(path, made, options) or ())
 
     def compare(made: str) -> None:
-        said.extend(converter.check(path, made, options) or ())
+        if check:
+            said.extend(converter.check(path, made, options) or ())
 
+    proofs = (outlook.proof,) if outlook.proof else ()
     produced = None
-    if not dry_run:
+    if dry_run:
+        for prove in proofs:
+            prove()
+    else:
         produced = produce(
             dest,
             make,
@@ -137,7 +143,7 @@ def export(
             told=record,
             force=force,
             is_prefix=is_prefix,
-            check=compare if check else None,
+            check=lambda made: at_once(lambda: compare(made), *proofs),
         )
     size_bytes = sum(size for _, size in produced.files) if produced else outlook.size_bytes
     # They were said of a path that is gone.

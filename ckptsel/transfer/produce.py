@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DestinationError
 from ckptsel.transfer import checks
+from ckptsel.transfer.at_once import at_once
 from ckptsel.transfer.atomic import Staging
 from ckptsel.transfer.disk import remove, sync_folder, temporary_name, write_file
 from ckptsel.transfer.failures import writing
@@ -121,35 +121,15 @@ def produce(
     try:
         made = os.path.join(work, name)
         make(made)
-        _sync_and_check(dest, work, lambda: check(made) if check else None)
+
+        def sync() -> None:
+            with writing(dest):
+                _sync(work)
+
+        at_once(lambda: check(made) if check else None, sync)
         return _place(dest, work, command, told(folder), force=force, is_prefix=is_prefix)
     finally:
         remove(work)
-
-
-def _sync_and_check(dest: str, work: str, check: Callable[[], None]) -> None:
-    """Both at once: one waits for the disk, and the other for the processor.
-
-    Raises:
-        DestinationError: if the disk fails; or whatever the check raises.
-    """
-    failed: list[BaseException] = []
-
-    def sync() -> None:
-        try:
-            with writing(dest):
-                _sync(work)
-        except BaseException as error:  # noqa: BLE001 - it is raised again, where it is seen
-            failed.append(error)
-
-    thread = Thread(target=sync)
-    thread.start()
-    try:
-        check()
-    finally:
-        thread.join()
-    if failed:
-        raise failed[0]
 
 
 def _sync(path: str) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
 from ckptsel.errors import ConversionError, DamagedError
 from ckptsel.formats.window import Window
 from ckptsel.transfer.export import export
+from tests.conversion.made import config
 
 ARCHIVE = (
     Path(__file__).parents[2]
@@ -75,3 +79,62 @@ def test_weights_that_are_pickled(tmp_path: Path) -> None:
     with pytest.raises((ConversionError, DamagedError)):
         export(str(source), str(tmp_path / "w.weights.h5"))
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+
+
+def _archived(path: Path, weights: bytes) -> str:
+    """A whole model with another member for its weights."""
+    with zipfile.ZipFile(ARCHIVE) as archive, zipfile.ZipFile(path, "w") as again:
+        for name in ("config.json", "metadata.json"):
+            again.writestr(name, archive.read(name))
+        again.writestr(MEMBER, weights)
+    return str(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"check": False}, {"dry_run": True}])
+@pytest.mark.parametrize("weights", [b"no hdf5 at all", b"", content()[:-1000]])
+def test_a_member_that_is_no_hdf5(tmp_path: Path, weights: bytes, options: dict[str, Any]) -> None:
+    """Whatever else stands under the name of the weights, or is cut off, is not passed on."""
+    source = _archived(tmp_path / "m.keras", weights)
+    with pytest.raises(DamagedError):
+        export(source, str(tmp_path / "w.weights.h5"), **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+
+
+@pytest.mark.parametrize(
+    "fault", ["external-link", "external-storage", "dangling", "soft", "empty"]
+)
+@pytest.mark.parametrize("dest", ["w.weights.h5", "w.npz"])
+def test_weights_that_are_elsewhere(tmp_path: Path, fault: str, dest: str) -> None:
+    """What leads out of the member, or nowhere, would be missing in what is written."""
+    made = tmp_path / "made.h5"
+    with h5py.File(made, "w") as file:
+        if fault != "empty":
+            file["layers/dense/vars/0"] = np.ones((2, 2), "float32")
+        if fault == "external-link":
+            file["layers/dense/vars/1"] = h5py.ExternalLink("other.h5", "/x")
+        elif fault == "external-storage":
+            (tmp_path / "raw").write_bytes(bytes(8))
+            file.create_dataset(
+                "layers/dense/vars/1", (2,), "f4", external=[(str(tmp_path / "raw"), 0, 8)]
+            )
+        elif fault in ("dangling", "soft"):
+            to = "/layers/dense/vars/0" if fault == "soft" else "/nowhere"
+            file["layers/dense/vars/1"] = h5py.SoftLink(to)
+    source = _archived(tmp_path / "m.keras", made.read_bytes())
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises((ConversionError, DamagedError)):
+        export(source, str(tmp_path / dest))
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_model_without_weights(tmp_path: Path) -> None:
+    """A model that only rescales has an empty member, which is right."""
+    made = tmp_path / "made.h5"
+    h5py.File(made, "w").close()
+    source = tmp_path / "m.keras"
+    with zipfile.ZipFile(source, "w") as archive:
+        archive.writestr("config.json", json.dumps(config(("Rescaling", "r", {"scale": 2.0}))))
+        archive.writestr("metadata.json", "{}")
+        archive.writestr(MEMBER, made.read_bytes())
+    export(str(source), str(tmp_path / "w.weights.h5"))
+    assert (tmp_path / "w.weights.h5").read_bytes() == made.read_bytes()

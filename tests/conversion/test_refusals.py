@@ -269,3 +269,15 @@ def test_a_model_that_counts_instead_of_the_files_own(tmp_path: Path) -> None:
     export(source, str(tmp_path / "m.keras"), options)
     done = export(str(tmp_path / "m.keras"), str(tmp_path / "m.h5"), options, chosen="h5")
     assert done.findings == ()
+
+
+@pytest.mark.parametrize("dest", ["b.npz", "b.weights.h5", "b.safetensors"])
+def test_a_shard_that_is_missing(tmp_path: Path, dest: str) -> None:
+    """Its weights are not left out, as if there had been none."""
+    arrays = {f"layers/dense_{n}/vars/0": np.full((100,), n, "float32") for n in range(3)}
+    source = weights(tmp_path / "a.weights.h5", arrays)
+    export(source, str(tmp_path / "s.weights.json"), Options(shard_bytes=500))
+    (tmp_path / "s_00001.weights.h5").unlink()
+    with pytest.raises(DamagedError, match="s_00001"):
+        export(str(tmp_path / "s.weights.json"), str(tmp_path / dest))
+    assert not (tmp_path / dest).exists()

@@ -1,0 +1,48 @@
+"""Refuses a source that is damaged, or leads out of itself: what is passed over would be missing.
+
+A reader lists what it can read, and tells of the rest as findings. A conversion may not go by the
+list alone: what it wrote would look whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckptsel.errors import DamagedError
+from ckptsel.verification.severity import severity_of
+
+if TYPE_CHECKING:
+    from ckptsel.formats.contents import Contents
+
+_SHOWN = 5  # So many faults are shown.
+# Damage to what stands beside the tensors; and what is refused elsewhere, in other words.
+_BESIDE = frozenset({"bad-json", "missing-asset", "missing-member", "no-weights", "trainer-state"})
+# Of the dangers those by which values are elsewhere, or not what they seem. Code is none of
+# them: nothing here runs it.
+_ELSEWHERE = frozenset(
+    (
+        "compression-bomb", "external-link", "external-storage", "shard-elsewhere", "soft-link",
+        "virtual-dataset", "zip-bomb", "zip-duplicate-name", "zip-overlap", "zip-sizes-differ",
+    )
+)  # fmt: skip
+
+
+def refuse_gaps(contents: Contents, path: str) -> None:
+    """See that all tensors of a checkpoint are in it, by its structure; no values are read.
+
+    Raises:
+        DamagedError: if there is more than the list of its tensors says, or less.
+    """
+    found = [
+        each
+        for each in contents.damage("quick")
+        if severity_of(each.code) == "damage" and each.code not in _BESIDE
+    ]
+    found += (each for each in contents.dangers() if each.code in _ELSEWHERE)
+    if found:
+        details = tuple(each.message for each in found[1:_SHOWN])
+        raise DamagedError(
+            f"{path!r} is not sound: {found[0].message}",
+            hint="ckptsel verify shows all that is wrong with it",
+            details=details,
+        )

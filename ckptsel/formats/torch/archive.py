@@ -24,6 +24,7 @@ from ckptsel.formats.pickle_scan import (
     pickle_findings,
     pickle_globals,
 )
+from ckptsel.formats.torch.mapped import owned
 from ckptsel.formats.torch.tensors import (
     RefusedError,
     describe,
@@ -252,8 +253,9 @@ def _best_scores(saved: Mapping[object, object]) -> dict[str, str]:
         # Of tensors only those of one value: others may claim any size.
         if score is not None and getattr(score, "shape", ()) == ():
             try:
+                score = owned(score) if hasattr(score, "untyped_storage") else score
                 found[f"best_model_score of {name}"] = str(float(score))
-            except (TypeError, ValueError, RuntimeError):
+            except (OSError, TypeError, ValueError, RuntimeError):
                 continue
     return found
 

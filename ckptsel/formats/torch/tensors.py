@@ -5,6 +5,7 @@ The only module here that imports torch, and only inside of functions.
 
 from __future__ import annotations
 
+import errno
 import math
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import PIECE_BYTES, Tensor
 from ckptsel.formats.state_dict import layer_of, names_of, role_of
+from ckptsel.formats.torch.mapped import owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +32,7 @@ def load_mapped(path: str) -> Any:
     """What `torch.save` saved, with its tensors mapped from the file and not read.
 
     Loaded with `weights_only=True`: PyTorch's restricted unpickler calls nothing but what makes
-    tensors and containers. If the file shrinks while its tensors are read, the operating system
-    ends the process, as with any mapped file.
+    tensors and containers. What is mapped must be read by `owned` only: the file may shrink.
 
     Raises:
         RefusedError: if it holds other objects.
@@ -113,16 +114,20 @@ def value_pieces(tensor: Tensor, value: Any) -> Iterator[NDArray[Any]]:
             f"{tensor.path!r} is of type {tensor.dtype}, whose values are not read",
             hint="PyTorch can read it",
         )
+    is_contiguous = value.is_contiguous()
     try:
-        for part in _parts(value, PIECE_BYTES // itemsize):
-            flat = part.resolve_conj().resolve_neg().reshape(-1)
+        # The parts of a strided tensor lie between each other: they are copied once, as a whole.
+        for part in _parts(value if is_contiguous else owned(value), PIECE_BYTES // itemsize):
+            flat = (owned(part) if is_contiguous else part).resolve_conj().resolve_neg().reshape(-1)
             yield (flat.float() if itemsize > value.element_size() else flat).numpy()
-    except (RuntimeError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.EFAULT:
+            raise DamagedError(f"the file ends within the values of {tensor.path!r}") from None
         raise DamagedError(f"the values of {tensor.path!r} cannot be read: {error}") from None
 
 
 def _parts(value: Any, limit: int) -> Iterator[Any]:
-    """Parts of so many elements at most, in order; a strided tensor is not copied as a whole."""
+    """Parts of so many elements at most, in order."""
     if value.numel() <= limit:
         if value.numel():
             yield value

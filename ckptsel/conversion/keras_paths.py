@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.conversion.layered import Layer, Weight
+from ckptsel.conversion.layer import Layer, Weight
 from ckptsel.errors import ConversionError
+from ckptsel.inspection.layer_shapes import NORM_VARIABLES
 from ckptsel.inspection.model_layers import layers_in
+from ckptsel.inspection.places import same_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,11 +34,14 @@ class Place:
         path: `layers/dense/vars/0`.
         layer: the layer's name.
         tensor: of the source.
+        is_untold: whether it is of a normalization that has a gamma or a beta, not both, and
+            nothing says which of the two the source has.
     """
 
     path: str
     layer: str
     tensor: Tensor
+    is_untold: bool = False
 
 
 def paths_of(layered: Layered, config: Mapping[str, Any], path: str) -> list[Place]:
@@ -54,13 +59,15 @@ def paths_of(layered: Layered, config: Mapping[str, Any], path: str) -> list[Pla
         for owner, weights in _by_owner(layer).items():
             home = _find(homes, layer.name, owner, path)
             group, shapes = _group(home)
-            if shapes is not None and not _fit(shapes, weights):
+            found = [weight.tensor.shape for weight in weights]
+            if shapes is not None and not same_shapes(shapes, found, in_order=True):
                 raise ConversionError(
                     f"the layer {home.name!r} of the model wants {_shown(shapes)},"
-                    f" and {path!r} has {_shown([w.tensor.shape for w in weights])}"
+                    f" and {path!r} has {_shown(found)}"
                 )
+            is_untold = not _are_named(home, weights, path) and _is_half(home)
             places += [
-                Place(f"{group}/vars/{number}", home.name, weight.tensor)
+                Place(f"{group}/vars/{number}", home.name, weight.tensor, is_untold)
                 for number, weight in enumerate(weights)
             ]
             homes = [each for each in homes if each is not home]
@@ -68,6 +75,29 @@ def paths_of(layered: Layered, config: Mapping[str, Any], path: str) -> list[Pla
     if left:
         raise ConversionError(f"{path!r} has no weights for the layer {left[0]!r} of the model")
     return places
+
+
+def _are_named(home: ModelLayer, weights: Sequence[Weight], path: str) -> bool:
+    """Whether the weights of a normalization, all of one shape, have the names that they should.
+
+    Raises:
+        ConversionError: if they have the names of others.
+    """
+    wanted, found = home.variables, [weight.variable for weight in weights]
+    told = [name in NORM_VARIABLES for name in found]
+    are_others = any(
+        is_told and name != other for is_told, name, other in zip(told, found, wanted, strict=False)
+    )
+    if wanted and (are_others or len(wanted) != len(found)):
+        raise ConversionError(
+            f"the layer {home.name!r} of the model wants {', '.join(wanted)},"
+            f" and {path!r} has {', '.join(found)}"
+        )
+    return all(told)
+
+
+def _is_half(home: ModelLayer) -> bool:
+    return len({"gamma", "beta"}.intersection(home.variables)) == 1
 
 
 def layers_by_config(
@@ -88,17 +118,19 @@ def layers_by_config(
         own = _own(left, group)
         if home.weights == {} and own:
             raise ConversionError(f"{path!r} has weights for {home.name!r}, which has none")
-        if shapes is not None and home.weights and not _fit_shapes(shapes, own):
+        stored = [tensor.shape for tensor in own]
+        if shapes and home.weights and not same_shapes(shapes, stored, in_order=True):
             raise ConversionError(
                 f"the layer {home.name!r} of the model wants {_shown(shapes)},"
-                f" and {path!r} has {_shown([tensor.shape for tensor in own])}"
+                f" and {path!r} has {_shown(stored)}"
             )
         if shapes is None and top != home.path:
             raise _untold(home)
         still = len(own) - _STATISTICS if home.class_name == "BatchNormalization" else len(own)
         for number, tensor in enumerate(own):
             is_trained = home.is_trainable and number < still
-            weight = Weight(f"{home.name}/{number}", home.name, tensor)
+            variable = home.variables[number] if len(home.variables) == len(own) else number
+            weight = Weight(f"{home.name}/{variable}", home.name, tensor)
             found.setdefault(top, []).append((is_trained, weight))
             del left[tensor.path]
         if any(each.startswith(f"{home.path}/") for each in left) and home.weights != {}:
@@ -165,18 +197,6 @@ def _untold(home: ModelLayer) -> ConversionError:
         f"a {home.class_name}, as {home.name!r}, keeps its weights in parts whose order in the"
         " other format is not known",
         hint="load the model with Keras, and save it again",
-    )
-
-
-def _fit(shapes: Sequence[tuple[int | None, ...]], weights: Sequence[Weight]) -> bool:
-    return _fit_shapes(shapes, [weight.tensor for weight in weights])
-
-
-def _fit_shapes(shapes: Sequence[tuple[int | None, ...]], tensors: Sequence[Tensor]) -> bool:
-    return len(shapes) == len(tensors) and all(
-        len(wanted) == len(tensor.shape)
-        and all(x is None or x == y for x, y in zip(wanted, tensor.shape, strict=True))
-        for wanted, tensor in zip(shapes, tensors, strict=True)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckptsel.checkpoint import Finding
 from ckptsel.conversion.cargo import Cargo, Streamed, itemized, plain_cargo
 from ckptsel.conversion.hdf5_file import write_hdf5
 from ckptsel.conversion.keras_paths import paths_of
@@ -32,6 +33,12 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
         ((place.path, place.tensor) for place in placed), path, options, keeps=KEEPS
     )
     names = {place.path.rpartition("/")[0]: {"name": place.layer} for place in placed}
+    if untold := [*dict.fromkeys(place.layer for place in placed if place.is_untold)]:
+        message = (
+            f"{', '.join(untold)} has a gamma or a beta, not both, and the weights have no names"
+            " that say which"
+        )
+        findings = (*findings, Finding("doubtful-fit", message, path, strict=True))
     if layered.optimizer_bytes and not options.drop_optimizer:
         findings = (*findings, optimizer_left_out(path))
     return Cargo(path, contents, items, layered.optimizer_bytes, names, findings)
@@ -39,11 +46,8 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
 
 def _names(contents: Contents, options: Options) -> dict[str, dict[str, str]]:
     """The groups of a file of Keras 3, and the names of layers that they carry."""
-    if isinstance(contents, KerasArchive):
-        found = contents.group_names
-    else:
-        assert isinstance(contents, KerasWeights), "the table names only these"
-        found = contents.group_names
+    assert isinstance(contents, (KerasArchive, KerasWeights)), "the table names only these"
+    found = contents.group_names
     return {
         group: {"name": name} if name else {}
         for group, name in found.items()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.conversion.cargo import listed
+from ckptsel.conversion.layer import Layer, Weight
+from ckptsel.conversion.object_graph import layers_in_graph
 from ckptsel.errors import ConversionError, DamagedError
 from ckptsel.formats.keras.legacy import TOP_LEVEL, KerasLegacy
 from ckptsel.formats.tensorflow.v2 import TensorFlowV2
@@ -19,36 +21,6 @@ if TYPE_CHECKING:
 
 LAYERED = ("h5", "tf-checkpoint")
 """The formats that are laid out so, by `Contents.kind`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """One weight of a layer.
-
-    Attributes:
-        name: as Keras 2 writes it, `dense/kernel:0`.
-        owner: the name of the innermost layer that it belongs to.
-        tensor: of the source.
-    """
-
-    name: str
-    owner: str
-    tensor: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer of the model; a model within the model is one.
-
-    Attributes:
-        name: as the user or Keras called it, "" where it is not known.
-        weights: in the order of Keras 2: what is trained before what is not.
-        doubt: why their order is not known, "" if it is.
-    """
-
-    name: str
-    weights: tuple[Weight, ...]
-    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +52,6 @@ def layers_of(contents: Contents, path: str) -> Layered:
     tensors = listed(contents, path)
     optimizer_bytes = sum(t.size_bytes for t in tensors if t.role == "optimizer")
     if isinstance(contents, TensorFlowV2):
-        from ckptsel.conversion.object_graph import layers_in_graph  # noqa: PLC0415
-
         return Layered(layers_in_graph(contents, path), optimizer_bytes)
     assert isinstance(contents, KerasLegacy), "the table names only these"
     known = {tensor.path: tensor for tensor in tensors}

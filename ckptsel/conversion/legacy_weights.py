@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Finding
     from ckptsel.conversion.converter import Options
-    from ckptsel.conversion.layered import Layer
+    from ckptsel.conversion.layer import Layer
     from ckptsel.formats.contents import Contents, Tensor
 
 # HDF5 has no attributes of 64 KiB (HDF5_OBJECT_HEADER_LIMIT in legacy_h5_format.py).

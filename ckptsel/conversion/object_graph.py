@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ckptsel.conversion.layered import Layer, Weight
+from ckptsel.conversion.layer import Layer, Weight
 from ckptsel.errors import ConversionError
 
 if TYPE_CHECKING:

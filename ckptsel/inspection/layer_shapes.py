@@ -162,6 +162,10 @@ MUST_HAVE = frozenset(
 """Layers that never are without weights."""
 
 
+NORM_VARIABLES = frozenset(("gamma", "beta", "moving_mean", "moving_variance"))
+"""What `variables` may name."""
+
+
 def variables(class_name: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of a normalization's weights, which are all of one shape; () for other layers."""
     if class_name not in ("BatchNormalization", "LayerNormalization", "GroupNormalization"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from ckptsel.naming.read import as_number
 from ckptsel.naming.vocabulary import canonical
 from ckptsel.sources import kind_of
-from ckptsel.sources.join import columns
+from ckptsel.sources.agreement import columns
 from ckptsel.sources.log import number
 
 if TYPE_CHECKING:

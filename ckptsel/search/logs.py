@@ -17,7 +17,8 @@ from ckptsel.search.grouping import run_of
 from ckptsel.search.places import Logged, TableIn
 from ckptsel.search.printed import Side, all_of, side_of
 from ckptsel.sources import kind_of
-from ckptsel.sources.join import Joined, Names, Printed, columns, join
+from ckptsel.sources.agreement import Names, Printed, columns
+from ckptsel.sources.join import Joined, join
 from ckptsel.sources.log import number
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming.decimals import may_mean_missing, printed_unit
 from ckptsel.naming.vocabulary import canonical
-from ckptsel.sources.join import Names, Printed
+from ckptsel.sources.agreement import Names, Printed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckptsel.naming.decimals import printed_unit
-from ckptsel.sources.join import Joined, Names, Printed, join
+from ckptsel.sources.agreement import Names, Printed
+from ckptsel.sources.join import Joined, join
 from ckptsel.sources.log import LogKind, LogRow, number
 
 if TYPE_CHECKING:

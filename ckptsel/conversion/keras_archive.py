@@ -17,7 +17,7 @@ from ckptsel.conversion import keras_weights
 from ckptsel.conversion.cargo import Streamed
 from ckptsel.conversion.hdf5_file import write_hdf5
 from ckptsel.conversion.layered import LAYERED
-from ckptsel.conversion.model_config import saved_config
+from ckptsel.conversion.model_config import asset_blocks, saved_config
 from ckptsel.conversion.model_fit import doubts
 from ckptsel.errors import ConversionError
 from ckptsel.formats.keras.archive import CONFIG, METADATA, WEIGHTS
@@ -76,8 +76,9 @@ def put(cargo: Cargo, dest: str, options: Options) -> None:
         with zipfile.ZipFile(dest, "x") as archive:
             archive.writestr(METADATA, json.dumps(metadata))
             archive.writestr(CONFIG, model.raw)
-            for name, content in model.assets.items():
-                archive.writestr(name, content)
+            for name, blocks in asset_blocks(options.model, model.assets):
+                with archive.open(name, "w", force_zip64=True) as out:
+                    out.writelines(blocks)
             with (
                 open(weights, "rb") as file,
                 archive.open(WEIGHTS, "w", force_zip64=os.path.getsize(weights) >= 2**31) as out,

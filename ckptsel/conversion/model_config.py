@@ -6,19 +6,22 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.errors import ConversionError
-from ckptsel.formats import format_of
+from ckptsel.errors import ConversionError, DamagedError, UnreadableError
+from ckptsel.formats import format_of, open_contents
 from ckptsel.formats.keras.archive import CONFIG, METADATA, WEIGHTS, WEIGHTS_NPZ, KerasArchive
 from ckptsel.formats.strict_json import parse_object
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ckptsel.conversion.converter import Options
     from ckptsel.formats.contents import Contents
 
 # What a text file with a config may have, at most; as for the config in a `.keras`.
 _LARGEST_BYTES = 16 * 2**20
+# The members of a `.keras` that are no assets.
+_APART = frozenset({CONFIG, METADATA, WEIGHTS, WEIGHTS_NPZ})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,13 @@ class SavedConfig:
         config: its config.
         raw: the config as it stood in the file.
         metadata: that of a `.keras`, empty for a config alone.
-        assets: further members of a `.keras`, as vocabularies, by name.
+        assets: the names of further members of a `.keras`, as vocabularies: see `asset_blocks`.
     """
 
     config: Mapping[str, Any]
     raw: bytes
     metadata: Mapping[str, Any]
-    assets: Mapping[str, bytes]
+    assets: tuple[str, ...] = ()
 
 
 def config_for(contents: Contents, options: Options) -> Mapping[str, Any]:
@@ -61,31 +64,50 @@ def saved_config(path: str) -> SavedConfig:
 
     Raises:
         ConversionError: if it is neither a saved model nor a config, or one of Keras 2.
-        DamagedError, LocationNotFoundError: if it cannot be read.
+        DamagedError, LocationNotFoundError, UnreadableError: if it cannot be read.
     """
     found = format_of(path)
     if found is None:
         if os.path.isdir(path):
             raise _no_config(path)
-        with open(path, "rb") as file:
-            raw = file.read(_LARGEST_BYTES + 1)
+        try:
+            with open_regular(path) as file:
+                raw = file.read(_LARGEST_BYTES + 1)
+        except OSError as error:
+            raise UnreadableError(f"cannot read {path!r}: {error.strerror}") from None
         if len(raw) > _LARGEST_BYTES or not raw.lstrip().startswith(b"{"):
             raise _no_config(path)
         config = parse_object(raw, repr(path))
-        return SavedConfig(_checked(config, path), raw, {}, {})
+        return SavedConfig(_checked(config, path), raw, {})
     with found.open(path) as contents:
         if not isinstance(contents, KerasArchive) or contents.config is None:
             raise _no_config(path)
         members = contents.members
-        apart = {CONFIG, METADATA, WEIGHTS, WEIGHTS_NPZ}
-        assets = {name: b"".join(members.blocks(name)) for name in sorted(members.names - apart)}
+        odd = [*members.damage("quick", None), *members.dangers()]
+        if odd:
+            raise DamagedError(
+                f"{path!r} is not sound: {odd[0].message}",
+                hint="ckptsel verify shows all that is wrong with it",
+            )
         metadata = members.read(METADATA) if METADATA in members.names else b"{}"
         return SavedConfig(
             _checked(contents.config, path),
             members.read(CONFIG),
             parse_object(metadata, f"{METADATA} in {path!r}"),
-            assets,
+            tuple(name for name in members.files() if name not in _APART),
         )
+
+
+def asset_blocks(path: str, names: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """The assets of the `.keras` that `--model` names, one after the other, piece by piece.
+
+    Raises:
+        DamagedError: if they cannot be read.
+    """
+    with open_contents(path) as contents:
+        assert isinstance(contents, KerasArchive), "nothing else has assets"
+        for name in names:
+            yield name, contents.members.blocks(name)
 
 
 def _checked(config: Mapping[str, Any], path: str) -> Mapping[str, Any]:

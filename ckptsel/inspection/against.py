@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.errors import UnknownFormatError, UsageError
+from ckptsel.errors import UnknownFormatError, UnreadableError, UsageError
 from ckptsel.formats import format_of, open_contents
 from ckptsel.formats.strict_json import read_object
 from ckptsel.inspection import fitting
@@ -209,8 +209,11 @@ def against(model: Model, path: str) -> Fit:
 
 
 def _config_of(path: str) -> Mapping[str, Any]:
-    with open_regular(path) as file:
-        is_json = file.read(64).lstrip().startswith(b"{")
+    try:
+        with open_regular(path) as file:
+            is_json = file.read(64).lstrip().startswith(b"{")
+    except OSError as error:
+        raise UnreadableError(f"cannot read {path!r}: {error.strerror}") from None
     config = read_object(path) if is_json else {}
     if not isinstance(config.get("class_name"), str):
         raise UnknownFormatError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from ckptsel.conversion.rewriting import hdf5, zip_archive
 from ckptsel.conversion.rewriting.hdf5_rebuild import rebuild
 from ckptsel.errors import ConversionError, DamagedError
 from ckptsel.formats.keras.archive import WEIGHTS, WEIGHTS_NPZ
-from ckptsel.formats.keras.members import ZipMembers
+from ckptsel.formats.keras.members import FolderMembers, ZipMembers
 from ckptsel.formats.zip_checks import open_zip
 
 if TYPE_CHECKING:
@@ -48,17 +47,26 @@ def rewrite(job: Job) -> None:
 
 
 def _rewrite_folder(job: Job) -> None:
-    names = os.listdir(job.source)
-    _check(job, WEIGHTS in names, WEIGHTS_NPZ in names)
-    os.mkdir(job.dest)
-    for name in names:
-        source, dest = os.path.join(job.source, name), os.path.join(job.dest, name)
-        if name == WEIGHTS:
-            hdf5.rewrite(replace(job, source=source, dest=dest))
-        elif os.path.isdir(source):
-            shutil.copytree(source, dest)
-        else:
-            shutil.copyfile(source, dest)
+    with closing(FolderMembers(job.source)) as members:
+        _check(job, WEIGHTS in members.names, WEIGHTS_NPZ in members.names)
+        entries = [*members.entries()]
+        for name, kind in entries:
+            if kind not in ("file", "folder"):
+                what = "a link" if kind == "link" else "a pipe, a socket or a device"
+                raise ConversionError(
+                    f"{name} in {job.source!r} is {what}, and is not followed",
+                    hint="put a file in its place, if you trust what it leads to",
+                )
+        os.mkdir(job.dest)
+        for name, kind in entries:
+            source, dest = (os.path.join(folder, name) for folder in (job.source, job.dest))
+            if kind == "folder":
+                os.mkdir(dest)
+            elif name == WEIGHTS:
+                hdf5.rewrite(replace(job, source=source, dest=dest))
+            else:
+                with open(dest, "xb") as out:
+                    out.writelines(members.blocks(name))
 
 
 def _check(job: Job, has_hdf5: bool, has_npz: bool) -> None:

@@ -7,8 +7,9 @@ import shutil
 import struct
 import tempfile
 import zipfile
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError
 from ckptsel.formats import zip_checks
 from ckptsel.formats.hdf5.file import Hdf5, open_hdf5
@@ -18,8 +19,9 @@ from ckptsel.storage import open_regular
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ckptsel.checkpoint import Finding
     from ckptsel.formats.contents import Level
+
+Kind: TypeAlias = Literal["file", "folder", "link", "other"]
 
 # JSON of this size takes some twenty times as much memory, and no model's config is near it.
 _CONFIG_LIMIT_BYTES = 16 * 2**20
@@ -56,6 +58,9 @@ class Members(Protocol):
 
     def npz_names(self, name: str) -> list[str]:
         """The arrays in a member that is an npz. Raises DamagedError if it cannot be opened."""
+
+    def files(self) -> list[str]:
+        """The names of all members, also those in folders; `/` separates. For `blocks`."""
 
     def damage(self, level: Level, on_bytes: Callable[[int], None] | None) -> Iterator[Finding]:
         """What is broken about the members, whatever they hold."""
@@ -98,6 +103,10 @@ class ZipMembers:
     def size_bytes(self, name: str) -> int:
         """See `Members.size_bytes`."""
         return self._archive.getinfo(name).file_size
+
+    def files(self) -> list[str]:
+        """See `Members.files`."""
+        return sorted(name for name in self.names if not name.endswith("/"))
 
     def npz_names(self, name: str) -> list[str]:
         """See `Members.npz_names`."""
@@ -207,7 +216,7 @@ class FolderMembers:
     def window(self, name: str) -> Window:
         """See `Members.window`."""
         try:
-            file = open(os.path.join(self._path, name), "rb")  # noqa: SIM115 - closed with all
+            file = open_regular(os.path.join(self._path, name))
         except OSError as error:
             raise DamagedError(f"cannot read {name} in {self._path!r}: {error.strerror}") from error
         self._open.append(file)
@@ -223,16 +232,54 @@ class FolderMembers:
         with zip_checks.open_zip(os.path.join(self._path, name)) as inner:
             return [entry.removesuffix(".npy") for entry in inner.namelist()]
 
+    def files(self) -> list[str]:
+        """See `Members.files`. Links lead to nothing that is a member."""
+        return sorted(name for name, kind in self.entries() if kind == "file")
+
+    def entries(self) -> Iterator[tuple[str, Kind]]:
+        """All that is in the folder, by its name seen from there, folders before what they hold.
+
+        Raises:
+            DamagedError: if a folder cannot be listed.
+        """
+        todo = [""]
+        while todo:  # No recursion: folders may be nested deeper than Python's calls.
+            above = todo.pop()
+            try:
+                with os.scandir(os.path.join(self._path, above)) as found:
+                    listed = sorted((entry.name, _kind(entry)) for entry in found)
+            except OSError as error:
+                message = f"cannot read {above or '.'} in {self._path!r}: {error.strerror}"
+                raise DamagedError(message) from error
+            for name, kind in listed:
+                path = f"{above}/{name}" if above else name
+                yield path, kind
+                if kind == "folder":
+                    todo.append(path)
+
     def damage(self, level: Level, on_bytes: Callable[[int], None] | None) -> Iterator[Finding]:
         """See `Members.damage`: loose files have no checksums."""
         del level, on_bytes
-        return iter(())
+        for name, kind in self.entries():
+            if kind == "other":
+                yield Finding("unreadable", f"{name} is a pipe, a socket or a device", self._path)
 
     def dangers(self) -> Iterator[Finding]:
         """See `Members.dangers`."""
-        return iter(())
+        for name, kind in self.entries():
+            if kind == "link":
+                says = f"{name} is a link: what it leads to is no part of the model"
+                yield Finding("external-link", says, self._path)
 
     def close(self) -> None:
         """See `Members.close`."""
         for file in self._open:
             file.close()
+
+
+def _kind(entry: os.DirEntry[str]) -> Kind:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"

@@ -151,7 +151,7 @@ def _fields(found: Survey, query: Query) -> MonitorFields:
         )
     except MonitorNotFoundError as error:
         # It may stand in the very names that could not be read.
-        error.details += _grave(found)
+        error.details += _grave(found, and_logs=True)
         raise
     found.findings += fields.findings
     return fields
@@ -184,15 +184,20 @@ def _nothing_usable(found: Survey, monitor: Monitor) -> MonitorNotFoundError:
     zeros = any(finding.code == "lightning-zero" for finding in found.findings)
     return MonitorNotFoundError(
         f"no checkpoint has a usable value of {monitor.name}",
-        details=_grave(found),
+        details=_grave(found, and_logs=True),
         hint="--allow-zero lets zeros compete"
         if zeros
         else "`ckptsel list` shows what their names hold",
     )
 
 
-def _grave(found: Survey) -> tuple[str, ...]:
-    return tuple(finding.said for finding in found.findings if finding.strict)
+def _grave(found: Survey, *, and_logs: bool = False) -> tuple[str, ...]:
+    """What must not be overheard; and why a log, in which a value may stand, was not used."""
+    return tuple(
+        finding.said
+        for finding in found.findings
+        if finding.strict or (and_logs and finding.code.startswith("log-"))
+    )
 
 
 def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[Ranked]) -> Ranking:

@@ -122,13 +122,36 @@ def test_a_run_without_checkpoints_below(here: Path) -> None:
 
 def test_several_checkpoints_within_an_epoch(here: Path) -> None:
     """The epoch's last values are not those of a step in its middle."""
-    steps = ["cp-epoch01-batch100.keras", "cp-epoch01-batch200.keras", "cp-epoch02-batch100.keras"]
+    steps = ["cp-epoch01-step1.keras", "cp-epoch01-step200.keras", "cp-epoch02-step300.keras"]
     make(here, *steps)
     write_csv(here / "training.csv", 0.5, 0.3)
     ranking = ranked()
     assert places(ranking)[0] == (1, steps[2])
     assert {row.checkpoint.name for row in ranking.rows if not row.rank} == {*steps[:2]}
     assert "log-too-coarse" in codes(ranking)
+
+
+def test_a_batch_is_within_its_epoch(here: Path) -> None:
+    """A name that counts an epoch's batches gets no value of its end, unless it agrees."""
+    make(here, "cp-epoch01-batch01.keras", "cp-epoch02-batch03.keras")
+    write_csv(here / "training.csv", 0.5, 0.3)
+    with pytest.raises(MonitorNotFoundError) as raised:
+        ranked()
+    assert "tell a step within an epoch" in "".join(raised.value.details)
+    make(here, "cp-epoch03-batch03-val_loss0.25.keras")
+    write_csv(here / "training.csv", 0.5, 0.3, 0.2513)
+    (best,) = ranked(keep=1).rows
+    assert best.metric is not None
+    assert (best.metric.text, best.checkpoint.epoch) == ("0.2513", 3)
+
+
+def test_an_error_tells_of_the_logs_that_were_not_used(here: Path) -> None:
+    """The value may well stand there."""
+    make(here, *NAMES)
+    write_csv(here / "second/training.csv", 0.5, 0.3, 0.4)
+    with pytest.raises(MonitorNotFoundError) as raised:
+        ranked()
+    assert "in a folder of its own" in "".join(raised.value.details)
 
 
 def saved(file: Path, loss: float | None, **more: object) -> str:

@@ -189,7 +189,9 @@ def _join_run(
         try:
             doubtful = log.is_elsewhere
             rows = log.rows(run, findings)
-            joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful)
+            joined = join(
+                log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=findings
+            )
         except OSError as error:
             found.findings.append(_unreadable(log.path, error))
             continue
@@ -248,17 +250,16 @@ def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:
             if role_of(column) == "metric":
                 metrics.setdefault(label, [""] * len(rows))[index] = values[column]
     of_files = [row if row is not None and row.file else None for row in rows]
-    return Names(
-        named.names,
-        [
+    return named._replace(
+        epochs=[
             e if e is not None or not row else row.epoch
             for e, row in zip(named.epochs, of_files, strict=True)
         ],
-        [
+        steps=[
             s if s is not None or not row else row.step
             for s, row in zip(named.steps, of_files, strict=True)
         ],
-        [
+        printed=[
             *named.printed,
             *(
                 Printed(label, [*map(number, texts)], [0.0] * len(texts), texts)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ckptsel.search.places import TableIn
 
 
+# What counts the batches of an epoch: Keras's `{batch}`, Lightning's `batch_idx`.
+_BATCHES = frozenset(map(canonical, ("batch", "batch_idx")))
+
+
 class Side(NamedTuple):
     """The names' side of a join.
 
@@ -34,8 +38,12 @@ def side_of(place: TableIn) -> Side:
     first = table.metrics(0)
     epoch = next((m for m in first if m.role == "epoch"), None)
     step = next((m for m in first if m.role == "step"), None)
+    beside = step if epoch is not None else None
+    in_batches = beside is not None and canonical(beside.name) in _BATCHES
+    if in_batches:
+        step = None  # of training, which a log may count
     # One number without a label may be either: `checkpoint-500`.
-    if step is None and epoch is not None and not epoch.labelled:
+    elif step is None and epoch is not None and not epoch.labelled:
         step = epoch
     metrics = [m for m in first if m.role == "metric"]
     unsaid = [None] * len(table.names)
@@ -44,6 +52,8 @@ def side_of(place: TableIn) -> Side:
         _whole(table, epoch.name) if epoch else unsaid,
         _whole(table, step.name) if step else unsaid,
         [_printed(table, m) for m in metrics] if place.trusts_names else [],
+        _whole(table, beside.name) if beside else unsaid,
+        [in_batches] * len(table.names),
     )
     return Side(named, {canonical(m.name): m.name for m in metrics if m.labelled})
 
@@ -56,6 +66,8 @@ def all_of(sides: Sequence[Side]) -> Names:
     epochs: list[int | None] = []
     steps: list[int | None] = []
     printed: list[Printed] = []
+    within: list[int | None] = []
+    in_batches: list[bool] = []
     total = sum(len(side.named.names) for side in sides)
     for side in sides:
         before, behind = len(names), total - len(names) - len(side.named.names)
@@ -71,7 +83,9 @@ def all_of(sides: Sequence[Side]) -> Names:
         names += side.named.names
         epochs += side.named.epochs
         steps += side.named.steps
-    return Names(names, epochs, steps, printed)
+        within += side.named.within
+        in_batches += side.named.in_batches
+    return Names(names, epochs, steps, printed, within, in_batches)
 
 
 def _whole(table: Table, name: str) -> list[int | None]:

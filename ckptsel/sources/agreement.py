@@ -40,12 +40,17 @@ class Names(NamedTuple):
         epochs: as the names count them.
         steps: as the names count them.
         printed: the values in the names.
+        within: the steps or batches that stand beside the epochs, as numbers of their own; empty
+            if no name has any.
+        in_batches: whether these count an epoch's batches, and so tell a moment within it.
     """
 
     names: Sequence[str]
     epochs: Sequence[int | None]
     steps: Sequence[int | None]
     printed: Sequence[Printed] = ()
+    within: Sequence[int | None] = ()
+    in_batches: Sequence[bool] = ()
 
 
 class Candidate(NamedTuple):

@@ -52,6 +52,7 @@ def join(
     path: str = "",
     *,
     is_doubtful: bool = False,
+    noticed: Sequence[Finding] = (),
 ) -> Joined:
     """Find each checkpoint's row.
 
@@ -64,6 +65,7 @@ def join(
         path: the log's, for findings.
         is_doubtful: whether it may be another run's log, so that only agreeing values show that
             it is not.
+        noticed: what is found in the log while its rows are gone through.
 
     Returns:
         The rows, with one answer for the whole log: where names and log contradict each other,
@@ -83,7 +85,8 @@ def join(
     first: Joined | None = None
     for match in matches:
         if match.rows:
-            joined = _decided(match, kind, path, is_doubtful=is_doubtful)
+            growing = any(finding.code == "log-half-line" for finding in noticed)
+            joined = _decided(match, kind, path, is_doubtful=is_doubtful, is_growing=growing)
             # Steps that count something else do not speak against the epochs.
             if joined.matched:
                 return joined
@@ -91,7 +94,9 @@ def join(
     return first or Joined([None] * len(named.names), "file")
 
 
-def _decided(match: Match, kind: LogKind, path: str, *, is_doubtful: bool) -> Joined:
+def _decided(
+    match: Match, kind: LogKind, path: str, *, is_doubtful: bool, is_growing: bool
+) -> Joined:
     """The rows at the offset that the names and the log agree on."""
     if match.key == "file":
         return _by_file(match, path)
@@ -108,16 +113,13 @@ def _decided(match: Match, kind: LogKind, path: str, *, is_doubtful: bool) -> Jo
         said = "in a folder of its own, and no value shows that it is this run's: not used"
         return Joined(nothing, match.key, findings=(Finding("log-elsewhere", said, path),))
     else:
-        complete = [o for o in fitting or OFFSETS if len(tried[o].found) == len(match.places)]
-        by_values = match.key in kind.only_by_values
-        if len(complete) == 1 and not by_values:
-            offset, why = complete[0], "only so has each name a row of the log"
-        elif match.known is None or by_values:
+        chosen = _without_values(match, kind, tried, is_growing=is_growing)
+        if chosen is None:
             said = f"whether its {match.key}s count as the names do cannot be told: not used"
             findings.append(Finding("log-base-assumed", said, path, strict=True))
             return Joined(nothing, match.key, findings=tuple(findings))
-        else:
-            offset, why = match.known, kind.habit
+        offset, why, is_assumed = chosen
+        if is_assumed:
             said = f"that names count {_more(match.key, offset)} the log is assumed: {why}"
             findings.append(Finding("log-base-assumed", said, path, strict=True))
     at = tried[offset]
@@ -141,16 +143,52 @@ def _decided(match: Match, kind: LogKind, path: str, *, is_doubtful: bool) -> Jo
     return Joined(rows, match.key, offset, why, tuple(findings))
 
 
+def _without_values(
+    match: Match, kind: LogKind, tried: Mapping[int, At], *, is_growing: bool
+) -> tuple[int, str, bool] | None:
+    """The offset where values do not decide.
+
+    Returns:
+        It, why, and whether that is an assumption; None if nothing speaks for any.
+    """
+    if match.key in kind.only_by_values:
+        return None
+    fitting = [offset for offset in OFFSETS if tried[offset].fits] or OFFSETS
+    complete = [o for o in fitting if len(tried[o].found) == len(match.places)]
+    counted = {place for place in match.places.values() if isinstance(place, int)}
+    if 0 in counted and not any(tried[offset].agreeing for offset in OFFSETS):
+        # No row stands before the first: names count as the log does, or this one is of before
+        # training. Where each epoch has its checkpoint, the others tell.
+        if complete != [0]:
+            return None
+        why = f"one of them counts {match.key} 0"
+        return 0, why, len(counted) <= max(counted)
+    if len(complete) == 1:
+        why = "only so has each name a row of the log"
+        if is_growing:
+            why += ", which is still being written"
+        return complete[0], why, is_growing
+    return None if match.known is None else (match.known, kind.habit, True)
+
+
 def _within_epochs(match: Match, at: At) -> list[int]:
-    """The checkpoints that share an epoch with others of other steps, and no value agrees."""
-    steps: dict[int | str, set[int]] = {}
-    if match.named.steps.count(None) == len(match.named.steps):
+    """The checkpoints that were saved within an epoch, where no value agrees with its end.
+
+    A name says so if it counts batches, or shares the epoch with others of other steps.
+    """
+    within, in_batches = match.named.within, match.named.in_batches
+    if within.count(None) == len(within):
         return []
+    steps: dict[int | str, set[int]] = {}
     for index, place in match.places.items():
-        if (step := match.named.steps[index]) is not None and step != place:
+        if (step := within[index]) is not None:
             steps.setdefault(place, set()).add(step)
     several = {place for place, found in steps.items() if len(found) > 1}
-    return [i for i in at.found if match.places[i] in several and i not in at.agreeing]
+    return [
+        i
+        for i in at.found
+        if (in_batches[i] or match.places[i] in several) and i not in at.agreeing
+    ]
 
 
 def _by_file(match: Match, path: str) -> Joined:

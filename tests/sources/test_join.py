@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckptsel.checkpoint import Finding
 from ckptsel.naming.decimals import printed_unit
 from ckptsel.sources.agreement import Names, Printed
 from ckptsel.sources.join import Joined, join
@@ -105,6 +106,37 @@ def test_by_epoch(
 ) -> None:
     """The base is that at which names and log agree; else the habit; else nothing."""
     assert joined(named, rows)[:2] == (values, codes)
+
+
+@pytest.mark.parametrize(
+    "epochs, rows, values, codes",
+    [
+        # Every epoch has its checkpoint: names count from 0.
+        ((0, 1, 2), 3, ["0", "1", "2"], []),
+        # Either they do, or weights of before the training were saved as well: it is said.
+        ((0, 2), 4, ["0", "2"], ["log-base-assumed"]),
+        # Not even all names have a row: nothing tells.
+        ((0, 1, 2), 2, [None, None, None], ["log-base-assumed"]),
+    ],
+)
+def test_a_name_that_counts_0(
+    epochs: tuple[int, ...], rows: int, values: list[str | None], codes: list[str]
+) -> None:
+    """No row of a log stands before its first."""
+    named = [name(epoch) for epoch in epochs]
+    assert joined(named, log(*map(str, range(rows))))[:2] == (values, codes)
+
+
+def test_a_log_that_is_still_being_written() -> None:
+    """The row that a name lacks may be the half one: that names count one more is not known."""
+    named, rows = [name(5), name(6)], log("0.5", "0.4", first=4)
+    assert joined(named, rows)[:2] == (["0.5", "0.4"], [])
+    half = Finding("log-half-line", "half", "t.csv")
+    found = join(EPOCHS, rows, names(named), {}, "t.csv", noticed=[half])
+    assert [row and row.place for row in found.rows] == [6, 7]
+    assert [(each.code, each.strict) for each in found.findings] == [("log-base-assumed", True)]
+    agreeing = [name(5, "0.50"), name(6, "0.4")]
+    assert not join(EPOCHS, rows, names(agreeing), {}, "t.csv", noticed=[half]).findings
 
 
 def test_no_habit_no_guess() -> None:

@@ -19,6 +19,7 @@ from ckptsel.conversion.hdf5_file import write_hdf5
 from ckptsel.conversion.layered import LAYERED
 from ckptsel.conversion.model_config import asset_blocks, saved_config
 from ckptsel.conversion.model_fit import doubts
+from ckptsel.conversion.optimizer_state import check_state
 from ckptsel.errors import ConversionError
 from ckptsel.formats.keras.archive import CONFIG, METADATA, WEIGHTS
 from ckptsel.formats.keras.config import config_dangers, optimizer_of
@@ -46,13 +47,17 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
 
 def _findings(cargo: Cargo, model: SavedConfig, path: str) -> Iterator[Finding]:
     has_state = any(item.tensor.role == "optimizer" for item in cargo.items)
-    has_optimizer = optimizer_of(_compiled(model), "optimizer") is not None
-    if has_state and not has_optimizer:
+    optimizer = optimizer_of(_compiled(model), "optimizer")
+    if has_state and optimizer is None:
         raise ConversionError(
             f"{path!r} has an optimizer's state, and the model does not say which optimizer",
             hint="--drop-optimizer leaves it out; or give a model that was compiled and saved",
         )
-    if has_optimizer and not has_state:
+    if has_state and optimizer is not None:
+        names = {group: str(each.get("name", "")) for group, each in cargo.attributes.items()}
+        tensors = [item.tensor for item in cargo.items]
+        yield from check_state(tensors, names, model.config, optimizer, path)
+    if optimizer is not None and not has_state:
         message = "the weights come without the optimizer's state: training would begin anew"
         yield Finding("optimizer-begins-anew", message, path)
     yield from config_dangers(model.config, path)

@@ -7,21 +7,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ckptsel.checkpoint import Monitor, Ranked, Ranking
+from ckptsel.checkpoint import Ranked, Ranking
 from ckptsel.errors import MonitorNotFoundError, StrictError
-from ckptsel.ranking.columns import columns_of
-from ckptsel.ranking.monitor import MonitorFields, find_monitor
-from ckptsel.ranking.order import monitor_for
-from ckptsel.ranking.remarks import count_valueless, keras2_auto, name_traps
+from ckptsel.ranking.criterion import criterion
+from ckptsel.ranking.remarks import count_valueless, grave, name_traps
 from ckptsel.ranking.standing import everything, ranked, rest
-from ckptsel.ranking.traps import negated_loss, without_missing
 from ckptsel.search.query import Query, parse_monitor
-from ckptsel.search.survey import Survey, survey
+from ckptsel.search.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ckptsel.ranking.columns import Column
+    from ckptsel.checkpoint import Monitor
+    from ckptsel.ranking.criterion import Criterion
+    from ckptsel.search.survey import Survey
 
 __all__ = ["Query", "parse_monitor", "select"]
 
@@ -82,14 +81,10 @@ def _select(
     found.findings += name_traps(found)
     if query.monitor is None and not rank:
         return _finished(found, query, None, [Ranked(None, c) for c in everything(found)])
-    fields = _fields(found, query)
-    columns = columns_of(found, fields)
-    monitor = _monitor(found, columns, fields, query)
-    if not query.allow_zero:
-        columns, zeros = without_missing(columns, monitor.mode)
-        found.findings += [zeros] if zeros else []
+    first = criterion(found, query.monitor, query.mode, query)
+    monitor, fields, columns = first
     if query.further or query.smooth:
-        rows, behind = _by_several(found, columns, fields, monitor, query)
+        rows, behind = _by_several(found, first, query)
         rows = rows[:keep]
     else:
         rows, behind = ranked(found, columns, fields, monitor, query, keep), []
@@ -102,39 +97,34 @@ def _select(
     return _finished(found, query, monitor, rows)
 
 
-def _by_several(
-    found: Survey,
-    columns: list[Column],
-    fields: MonitorFields,
-    monitor: Monitor,
-    query: Query,
-) -> tuple[list[Ranked], list[Ranked]]:
+def _by_several(found: Survey, one: Criterion, query: Query) -> tuple[list[Ranked], list[Ranked]]:
     """The checkpoints in the order of several monitors, or of smoothed values; and the beaten.
 
     Raises:
         UsageError, MonitorNotFoundError: as `select`, for a further monitor.
         TieError: for a tie, if `query.tie` is `error`.
     """
-    from ckptsel.ranking.several import Criterion, reranked  # noqa: PLC0415
+    from ckptsel.ranking.several import Order, reranked  # noqa: PLC0415
 
-    first = Criterion(monitor, fields)
     said = list(found.findings)
     alone = replace(query, tie="later", per_run=False)
-    rows = ranked(found, columns, fields, monitor, alone, None)
-    # What is equal in one value is not yet equal.
-    found.findings = said + [f for f in found.findings[len(said) :] if f.code != "tie"]
+    rows = ranked(found, one.columns, one.fields, one.monitor, alone, None)
+    # What is equal in one value is not yet equal, nor is what rounding hides of one the end.
+    found.findings = said + [
+        f for f in found.findings[len(said) :] if f.code not in ("tie", "rounded-apart")
+    ]
+    first = Order(one.monitor, one.fields, one.values())
     if query.smooth:
         from ckptsel.ranking.smoothing import smooth  # noqa: PLC0415
 
-        rows, first, findings = smooth(rows, first, found.logs, query.smooth)
+        rows, smoothed, findings = smooth(rows, one.monitor.name, found.logs, query.smooth)
+        first = first._replace(smoothed=smoothed)
         found.findings += findings
-    criteria = [first]
+    orders = [first]
     for text in query.further:
-        name, mode = parse_monitor(text)
-        criteria.append(
-            Criterion(monitor_for(name, mode), _fields(found, replace(query, monitor=name)))
-        )
-    placed, findings = reranked(rows, criteria, query)
+        further = criterion(found, *parse_monitor(text), query)
+        orders.append(Order(further.monitor, further.fields, further.values()))
+    placed, findings = reranked(rows, orders, query)
     found.findings += findings
     return (
         [row for row in placed if row.rank is not None],
@@ -142,61 +132,15 @@ def _by_several(
     )
 
 
-def _fields(found: Survey, query: Query) -> MonitorFields:
-    """Where the monitor's values stand."""
-    try:
-        unread = [one.name for one in found.unread]
-        fields = find_monitor(
-            found.tables, query.monitor, unread, _logged(found), only_logs=query.logs == "only"
-        )
-    except MonitorNotFoundError as error:
-        # It may stand in the very names that could not be read.
-        error.details += _grave(found, and_logs=True)
-        raise
-    found.findings += fields.findings
-    return fields
-
-
-def _logged(found: Survey) -> dict[str, set[str]]:
-    """The metrics that logs have, by the pattern of the names."""
-    logged: dict[str, set[str]] = {}
-    for place in found.read:
-        if place.logs:
-            logged.setdefault(place.table.pattern.text, set()).update(place.logged)
-    return logged
-
-
-def _monitor(found: Survey, columns: list[Column], fields: MonitorFields, query: Query) -> Monitor:
-    """The monitor's direction: as asked, or from the table; turned where ignite negated."""
-    # Who gives the pattern knows how the names are built, and what stands in them.
-    negated = None if query.patterns else negated_loss(fields.name, columns)
-    if negated:
-        found.findings.append(negated)
-        return Monitor(fields.name, "max", "pytorch-ignite's scores: higher is better")
-    monitor = monitor_for(fields.name, query.mode)
-    if query.mode == "auto":
-        found.findings += keras2_auto(monitor)
-    return monitor
-
-
 def _nothing_usable(found: Survey, monitor: Monitor) -> MonitorNotFoundError:
     """The monitor is there, and all its values were passed over for some reason."""
     zeros = any(finding.code == "lightning-zero" for finding in found.findings)
     return MonitorNotFoundError(
         f"no checkpoint has a usable value of {monitor.name}",
-        details=_grave(found, and_logs=True),
+        details=grave(found, and_logs=True),
         hint="--allow-zero lets zeros compete"
         if zeros
         else "`ckptsel list` shows what their names hold",
-    )
-
-
-def _grave(found: Survey, *, and_logs: bool = False) -> tuple[str, ...]:
-    """What must not be overheard; and why a log, in which a value may stand, was not used."""
-    return tuple(
-        finding.said
-        for finding in found.findings
-        if finding.strict or (and_logs and finding.code.startswith("log-"))
     )
 
 
@@ -206,11 +150,11 @@ def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[R
     Raises:
         StrictError: if `query.strict`, and something had to be said.
     """
-    grave = _grave(found)
-    if query.strict and grave:
+    said = grave(found)
+    if query.strict and said:
         raise StrictError(
-            f"under --strict: {grave[0]}",
-            details=grave[1:5],
+            f"under --strict: {said[0]}",
+            details=said[1:5],
             hint="without --strict this is only said",
         )
     return Ranking(

@@ -24,6 +24,15 @@ def name_traps(found: Survey) -> list[Finding]:
     return [Finding(trap.code, trap.says) for trap in traps]
 
 
+def grave(found: Survey, *, and_logs: bool = False) -> tuple[str, ...]:
+    """What must not be overheard; and why a log, in which a value may stand, was not used."""
+    return tuple(
+        finding.said
+        for finding in found.findings
+        if finding.strict or (and_logs and finding.code.startswith("log-"))
+    )
+
+
 def keras2_auto(monitor: Monitor) -> list[Finding]:
     """That Keras 2 would have chosen the other direction by itself."""
     if keras2_direction(monitor.name) == monitor.mode:

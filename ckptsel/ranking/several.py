@@ -9,53 +9,49 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import TieError
-from ckptsel.naming.read import as_number
 from ckptsel.ranking.order import turn_of
+from ckptsel.ranking.ties import rounded_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked
+    from ckptsel.checkpoint import Checkpoint, Monitor, Ranked
     from ckptsel.ranking.monitor import MonitorFields
     from ckptsel.search.query import Query
 
 
-class Criterion(NamedTuple):
-    """One of the monitors.
+class Order(NamedTuple):
+    """One of the monitors, as checkpoints are put in order by it.
 
     Attributes:
         monitor: the monitor.
         fields: where its values stand.
+        values: a checkpoint's path → its value, if that can be ranked by.
         smoothed: a checkpoint's path → the value to rank by in place of its own.
     """
 
     monitor: Monitor
     fields: MonitorFields
+    values: Mapping[str, float]
     smoothed: Mapping[str, float] | None = None
-
-    def metric(self, checkpoint: Checkpoint) -> Metric | None:
-        """The value of one checkpoint, with its evidence."""
-        return self.fields.metric_of(checkpoint)
 
     def cost(self, checkpoint: Checkpoint) -> float:
         """The value, turned so that low is good; infinite where there is none."""
-        metric = self.metric(checkpoint)
-        value = math.nan if metric is None else as_number(metric.value)
-        if self.smoothed is not None:
-            value = self.smoothed.get(checkpoint.path, math.nan)
+        values = self.values if self.smoothed is None else self.smoothed
+        value = values.get(checkpoint.path, math.nan)
         if not math.isfinite(value):
             return math.inf
         return value if self.monitor.mode == "min" else -value
 
 
 def reranked(
-    rows: Sequence[Ranked], criteria: Sequence[Criterion], query: Query
+    rows: Sequence[Ranked], orders: Sequence[Order], query: Query
 ) -> tuple[list[Ranked], list[Finding]]:
-    """Put checkpoints in order by all criteria: the first one, where equal the second, ….
+    """Put checkpoints in order by all monitors: the first one, where equal the second, ….
 
     Args:
         rows: the checkpoints with a finite value of the first monitor.
-        criteria: what they are ordered by.
+        orders: what they are ordered by.
         query: of it, `pareto`, `per_run`, `tie` and `rejected`.
 
     Returns:
@@ -65,15 +61,13 @@ def reranked(
     Raises:
         TieError: if equal ones come first, and `query.tie` is `error`.
     """
-    costs = {
-        row.checkpoint.path: tuple(one.cost(row.checkpoint) for one in criteria) for row in rows
-    }
+    costs = {row.checkpoint.path: tuple(one.cost(row.checkpoint) for one in orders) for row in rows}
     # Neighbours often have the same median; then the value itself decides.
-    own = criteria[0]._replace(smoothed=None)
+    own = orders[0]._replace(smoothed=None)
     exact = {
         row.checkpoint.path: (*costs[row.checkpoint.path], own.cost(row.checkpoint)) for row in rows
     }
-    findings = [*_missing(rows, criteria)]
+    findings = [*_missing(rows, orders)]
     turn = 1 if query.tie == "earlier" else -1
 
     def key(row: Ranked) -> tuple[float | str, ...]:
@@ -92,8 +86,10 @@ def reranked(
             front, behind = _front(group, costs)
             placed += front
             beaten += behind
+            findings += _hidden_in_front(front, group, orders)
             continue
-        findings += _ties(group, exact, criteria, query.tie)
+        findings += _hidden_among_equals(group, costs, orders)
+        findings += _ties(group, exact, orders, query.tie)
         placed += group[:1] if query.per_run else group
     times = Counter(exact[row.checkpoint.path] for row in placed)
     placed.sort(key=key)
@@ -103,10 +99,10 @@ def reranked(
     ] + beaten, findings
 
 
-def _missing(rows: Sequence[Ranked], criteria: Sequence[Criterion]) -> list[Finding]:
+def _missing(rows: Sequence[Ranked], orders: Sequence[Order]) -> list[Finding]:
     """Those without a value of a further monitor come behind those that have one."""
     found = []
-    for one in criteria[1:]:
+    for one in orders[1:]:
         without = [row for row in rows if math.isinf(one.cost(row.checkpoint))]
         if without:
             path = without[0].checkpoint.path
@@ -144,16 +140,51 @@ def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 def _ties(
     group: Sequence[Ranked],
     costs: Mapping[str, tuple[float, ...]],
-    criteria: Sequence[Criterion],
+    orders: Sequence[Order],
     tie: str,
 ) -> list[Finding]:
     first = costs[group[0].checkpoint.path]
     equal = sum(costs[row.checkpoint.path] == first for row in group)
     if equal < 2:
         return []
-    names = " and ".join(one.monitor.name for one in criteria)
+    names = " and ".join(one.monitor.name for one in orders)
     said = f"{equal} checkpoints have the same {names}"
     if tie == "error":
         raise TieError(said, hint="--tie later takes the later epoch")
     path = group[0].checkpoint.path
     return [Finding("tie", f"{said}; of these, the {tie} one comes first", path, strict=True)]
+
+
+def _hidden_among_equals(
+    group: Sequence[Ranked], costs: Mapping[str, tuple[float, ...]], orders: Sequence[Order]
+) -> list[Finding]:
+    """What rounding may hide between the first one and those equal to it in all monitors before."""
+    found: list[Finding] = []
+    first, *others = group
+    mine = costs[first.checkpoint.path]
+    for place, one in enumerate(orders):
+        others = [row for row in others if costs[row.checkpoint.path][:place] == mine[:place]]
+        found += _hidden(first, others, one)
+    return found
+
+
+def _hidden_in_front(
+    front: Sequence[Ranked], group: Sequence[Ranked], orders: Sequence[Order]
+) -> list[Finding]:
+    """What rounding may hide between those of the front, and between them and all others."""
+    found: list[Finding] = []
+    for one in orders:
+        # Mostly all are printed alike, and nothing can be hidden.
+        if len({one.fields.unit_of(row.checkpoint) for row in group}) > 1:
+            hidden = (said for row in front if (said := _hidden(row, group, one)))
+            found += next(hidden, [])
+    return found
+
+
+def _hidden(first: Ranked, others: Sequence[Ranked], one: Order) -> list[Finding]:
+    own = one.fields.metric_of(first.checkpoint)
+    if own is None:
+        return []
+    metrics = ((row.checkpoint, one.fields.metric_of(row.checkpoint)) for row in others)
+    pairs = [(checkpoint, metric) for checkpoint, metric in metrics if metric is not None]
+    return rounded_apart((first.checkpoint, own), pairs, one.fields)

@@ -15,25 +15,22 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Log, Ranked
     from ckptsel.history import History
-    from ckptsel.ranking.several import Criterion
 
 
 def smooth(
-    rows: Sequence[Ranked], criterion: Criterion, logs: Iterable[Log], width: int
-) -> tuple[list[Ranked], Criterion, list[Finding]]:
+    rows: Sequence[Ranked], name: str, logs: Iterable[Log], width: int
+) -> tuple[list[Ranked], Mapping[str, float], list[Finding]]:
     """Rank by smoothed values; those that are shown stay what they are.
 
     Args:
         rows: the checkpoints with a finite value.
-        criterion: the monitor.
+        name: the monitor.
         logs: the logs that were joined.
         width: of how many values the median is, an odd number.
 
     Returns:
-        The checkpoints that can be smoothed; the criterion with their smoothed values; and what
-        there is to say.
+        The checkpoints that can be smoothed; path → smoothed value; and what there is to say.
     """
-    name = criterion.monitor.name
     values = _smoothed(rows, logs, name, width)
     said = f"ranked by the median of {width} values of {name} around each; the values shown are not"
     findings = [Finding("smoothed", f"{said} smoothed")]
@@ -47,7 +44,7 @@ def smooth(
         for row in rows
         if row.checkpoint.path in values
     ]
-    return known, criterion._replace(smoothed=values), findings
+    return known, values, findings
 
 
 def _smoothed(

@@ -10,7 +10,7 @@ from ckptsel.naming.read import as_number
 from ckptsel.ranking.order import may_be_reversed, turn_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric, Monitor
     from ckptsel.ranking.monitor import MonitorFields
@@ -44,17 +44,25 @@ def tie_findings(
         if said := _tie(pairs, place, monitor, tie):
             found.append(Finding("tie", said, pairs[place][0].path, strict=True))
             break
-    first, best = pairs[0]
-    for checkpoint, metric in pairs[1:]:
+    return found + rounded_apart(pairs[0], pairs[1:], fields)
+
+
+def rounded_apart(
+    first: tuple[Checkpoint, Metric],
+    others: Iterable[tuple[Checkpoint, Metric]],
+    fields: MonitorFields,
+) -> list[Finding]:
+    """That one of the others may be the better one, if rounding could hide it."""
+    best, unit = first[1], fields.unit_of(first[0])
+    for checkpoint, metric in others:
         values = as_number(best.value), as_number(metric.value)
-        if may_be_reversed(*values, fields.unit_of(first), fields.unit_of(checkpoint)):
+        if may_be_reversed(*values, unit, fields.unit_of(checkpoint)):
             said = (
                 f"{best.text} and {metric.text} are printed with different precision:"
                 " rounding may hide which is better"
             )
-            found.append(Finding("rounded-apart", said, checkpoint.path, strict=True))
-            break
-    return found
+            return [Finding("rounded-apart", said, checkpoint.path, strict=True)]
+    return []
 
 
 def _tie(pairs: Sequence[tuple[Checkpoint, Metric]], place: int, monitor: Monitor, tie: str) -> str:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked
-from ckptsel.errors import MonitorNotFoundError, TieError, UsageError
+from ckptsel.errors import MonitorNotFoundError, StrictError, TieError, UsageError
 from ckptsel.ranking.monitor import MonitorFields
-from ckptsel.ranking.several import Criterion, reranked
+from ckptsel.ranking.several import Order, reranked
 from ckptsel.search.query import Query, parse_monitor
 from tests.folders import make
 from tests.selecting import codes, places, ranked
@@ -91,6 +91,50 @@ def test_of_each_run(here: Path) -> None:
     assert best(further=("val_acc",), per_run=True, pareto=True) == [of_a[1], of_b[0], of_b[1]]
 
 
+@pytest.mark.parametrize("pareto", [False, True])
+def test_lightnings_zero_in_a_further_monitor(here: Path, pareto: bool) -> None:
+    """It is no value there either, unless zeros are allowed."""
+    names = [f"epoch=0{n}-val_acc=0.90-val_loss=0.{v}.ckpt" for n, v in ((1, "30"), (2, "00"))]
+    make(here, *names)
+    asked: dict[str, Any] = {"monitor": "val_acc", "further": ("val_loss",), "pareto": pareto}
+    ranking = ranked(**asked)
+    assert places(ranking)[0] == (1, names[0])
+    assert "lightning-zero" in codes(ranking)
+    with pytest.raises(StrictError, match="Lightning"):
+        ranked(**asked, strict=True)
+    assert places(ranked(**asked, allow_zero=True))[0] == (1, names[1])
+
+
+def test_ignites_negated_loss_as_a_further_monitor(here: Path) -> None:
+    """The highest score is the lowest loss, whatever is asked."""
+    names = [f"best_model_{n}_val_loss=-0.{n}000.pt" for n in (3, 2, 4)]
+    make(here, *names)
+    (here / "t.csv").write_text("epoch,acc\n2,.9\n3,.9\n4,.9\n")
+    for text in ("val_loss", "val_loss:min"):
+        ranking = ranked(monitor="acc", further=(text,), metrics=("t.csv",), key="epoch")
+        assert [row.checkpoint.name for row in ranking.rows] == [names[1], names[0], names[2]]
+        assert "ignite-inverted-sign" in codes(ranking)
+
+
+@pytest.mark.parametrize("options", [{}, {"pareto": True}, {"per_run": True}])
+def test_rounding_in_a_further_monitor(here: Path, options: dict[str, Any]) -> None:
+    """Of `0.30` and `0.299` the first may be the better one; that is said among equals only."""
+    make(here, "e=01-val_acc=0.90-val_loss=0.30.h5", "e=02-val_acc=0.90-val_loss=0.299.h5")
+    asked: dict[str, Any] = {"monitor": "val_acc", "further": ("val_loss",), **options}
+    with pytest.raises(StrictError, match="different precision"):
+        ranked(**asked, strict=True)
+    make(here, "e=03-val_acc=0.95-val_loss=0.20.h5")
+    assert places(ranked(**asked, strict=True))[0] == (1, "e=03-val_acc=0.95-val_loss=0.20.h5")
+
+
+def test_rounding_within_each_run(here: Path) -> None:
+    """Each run's own best may be hidden, though another run's is not."""
+    make(here, "a/e=1-val_loss=0.10-acc=0.5.h5", "a/e=2-val_loss=0.20-acc=0.5.h5")
+    make(here, "b/e=1-val_loss=0.30-acc=0.5.h5", "b/e=2-val_loss=0.299-acc=0.5.h5")
+    with pytest.raises(StrictError, match="0.299 and 0.30 are printed"):
+        ranked(monitor="val_loss", further=("acc",), per_run=True, strict=True)
+
+
 VALUES = st.lists(st.tuples(*[st.sampled_from([0.1, 0.2, 0.3])] * 2), min_size=1, max_size=8)
 
 
@@ -104,12 +148,13 @@ def test_the_front_is_what_nothing_beats(pairs: list[tuple[float, float]]) -> No
         )
         for n, (a, b) in enumerate(pairs)
     ]
-    criteria = [
-        Criterion(Monitor("a", "min", ""), MonitorFields("a", {"p": "a"})),
-        Criterion(Monitor("b", "max", ""), MonitorFields("b", {"p": "b"})),
+    values = [{str(n): pair[place] for n, pair in enumerate(pairs)} for place in (0, 1)]
+    orders = [
+        Order(Monitor("a", "min", ""), MonitorFields("a", {"p": "a"}), values[0]),
+        Order(Monitor("b", "max", ""), MonitorFields("b", {"p": "b"}), values[1]),
     ]
     query = Query(monitor="a", further=("b",), pareto=True)
-    found = {row.checkpoint.path for row in reranked(rows, criteria, query)[0] if row.rank}
+    found = {row.checkpoint.path for row in reranked(rows, orders, query)[0] if row.rank}
     expected = {
         str(n)
         for n, (a, b) in enumerate(pairs)

@@ -1,0 +1,107 @@
+"""One monitor of a search: what it is called, which way it is good, and its usable values."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckptsel.checkpoint import Monitor
+from ckptsel.errors import MonitorNotFoundError
+from ckptsel.ranking.columns import columns_of
+from ckptsel.ranking.monitor import find_monitor
+from ckptsel.ranking.order import monitor_for
+from ckptsel.ranking.remarks import grave, keras2_auto
+from ckptsel.ranking.traps import negated_loss, without_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ckptsel.ranking.columns import Column
+    from ckptsel.ranking.monitor import MonitorFields
+    from ckptsel.search.query import Query
+    from ckptsel.search.survey import Survey
+
+
+class Criterion(NamedTuple):
+    """A monitor, with what is known of it. The first one and further ones are alike in this.
+
+    Attributes:
+        monitor: the monitor.
+        fields: where its values stand.
+        columns: the tables that hold it; NaN stands for what cannot be ranked by.
+    """
+
+    monitor: Monitor
+    fields: MonitorFields
+    columns: list[Column]
+
+    def values(self) -> Mapping[str, float]:
+        """A checkpoint's path → its finite value."""
+        return {
+            column.place.folder.join(name): value
+            for column in self.columns
+            for name, value in zip(column.names, column.values, strict=True)
+            if math.isfinite(value)
+        }
+
+
+def criterion(found: Survey, name: str | None, mode: str, query: Query) -> Criterion:
+    """Find a monitor and its values; what was noticed goes into `found.findings`.
+
+    Args:
+        found: what the search found, with what its logs say.
+        name: the monitor; None for the only metric in reach.
+        mode: `min`, `max` or `auto`.
+        query: what else is asked for.
+
+    Raises:
+        AmbiguousMonitorError: if it could be one of several values.
+        DirectionError: if the mode is auto and nobody knows the direction.
+        MonitorNotFoundError: if it stands nowhere.
+    """
+    fields = _fields(found, name, query)
+    columns = columns_of(found, fields)
+    monitor = _monitor(found, columns, fields, mode, query)
+    if not query.allow_zero:
+        columns, zeros = without_missing(columns, monitor.mode)
+        found.findings += [zeros] if zeros else []
+    return Criterion(monitor, fields, columns)
+
+
+def _fields(found: Survey, name: str | None, query: Query) -> MonitorFields:
+    """Where the monitor's values stand."""
+    try:
+        unread = [one.name for one in found.unread]
+        fields = find_monitor(
+            found.tables, name, unread, _logged(found), only_logs=query.logs == "only"
+        )
+    except MonitorNotFoundError as error:
+        # It may stand in the very names that could not be read.
+        error.details += grave(found, and_logs=True)
+        raise
+    found.findings += fields.findings
+    return fields
+
+
+def _logged(found: Survey) -> dict[str, set[str]]:
+    """The metrics that logs have, by the pattern of the names."""
+    logged: dict[str, set[str]] = {}
+    for place in found.read:
+        if place.logs:
+            logged.setdefault(place.table.pattern.text, set()).update(place.logged)
+    return logged
+
+
+def _monitor(
+    found: Survey, columns: list[Column], fields: MonitorFields, mode: str, query: Query
+) -> Monitor:
+    """The monitor's direction: as asked, or from the table; turned where ignite negated."""
+    # Who gives the pattern knows how the names are built, and what stands in them.
+    negated = None if query.patterns else negated_loss(fields.name, columns)
+    if negated:
+        found.findings.append(negated)
+        return Monitor(fields.name, "max", "pytorch-ignite's scores: higher is better")
+    monitor = monitor_for(fields.name, mode)
+    if mode == "auto":
+        found.findings += keras2_auto(monitor)
+    return monitor

@@ -131,7 +131,7 @@ def test_rounding_within_each_run(here: Path) -> None:
     """Each run's own best may be hidden, though another run's is not."""
     make(here, "a/e=1-val_loss=0.10-acc=0.5.h5", "a/e=2-val_loss=0.20-acc=0.5.h5")
     make(here, "b/e=1-val_loss=0.30-acc=0.5.h5", "b/e=2-val_loss=0.299-acc=0.5.h5")
-    with pytest.raises(StrictError, match="0.299 and 0.30 are printed"):
+    with pytest.raises(StrictError, match=r"0\.299 and 0\.30 are printed"):
         ranked(monitor="val_loss", further=("acc",), per_run=True, strict=True)
 
 

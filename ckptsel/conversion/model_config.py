@@ -13,7 +13,7 @@ from ckptsel.formats.strict_json import parse_object
 from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.conversion.converter import Options
     from ckptsel.formats.contents import Contents
@@ -98,12 +98,14 @@ def saved_config(path: str) -> SavedConfig:
         )
 
 
-def asset_blocks(path: str, names: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+def asset_blocks(path: str, names: Sequence[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The assets of the `.keras` that `--model` names, one after the other, piece by piece.
 
     Raises:
         DamagedError: if they cannot be read.
     """
+    if not names:
+        return  # A config alone is no checkpoint, and has none.
     with open_contents(path) as contents:
         assert isinstance(contents, KerasArchive), "nothing else has assets"
         for name in names:

@@ -164,6 +164,8 @@ class Ranked:
         reason: why it has no place, "" if it has one.
         tied: whether another has the same printed value.
         smoothed: what it was ranked by in place of its value, None where nothing was smoothed.
+        further: the values of the further monitors, in their order; None for one that
+            it has not, or that cannot be ranked by.
     """
 
     rank: int | None
@@ -172,6 +174,7 @@ class Ranked:
     reason: str = ""
     tied: bool = False
     smoothed: float | None = None
+    further: tuple[Metric | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,11 @@ class Ranking:
         passed_over: reason → how many entries were no candidates.
         logs: the logs that were read, and how they were joined.
         per_run: whether each row is the best of a run of its own.
+        further: the monitors that decide among those equal in the first, or that a front is of.
+        pareto: whether the ranked rows are a front: none is better than another in all monitors.
+        smooth: of how many values the medians are that were ranked by; None for no medians.
+        competing: how many checkpoints have a value to rank by; more than the ranked rows, where
+            fewer were asked for.
     """
 
     monitor: Monitor | None
@@ -199,6 +207,10 @@ class Ranking:
     passed_over: dict[str, int] = field(default_factory=dict)
     logs: tuple[Log, ...] = ()
     per_run: bool = False
+    further: tuple[Monitor, ...] = ()
+    pareto: bool = False
+    smooth: int | None = None
+    competing: int = 0
 
     @property
     def best(self) -> Ranked | None:

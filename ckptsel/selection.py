@@ -83,22 +83,31 @@ def _select(
         return _finished(found, query, None, [Ranked(None, c) for c in everything(found)])
     first = criterion(found, query.monitor, query.mode, query)
     monitor, fields, columns = first
+    further: tuple[Monitor, ...] = ()
     if query.further or query.smooth:
-        rows, behind = _by_several(found, first, query)
+        rows, behind, further = _by_several(found, first, query)
+        competing = len(rows) + len(behind)
         rows = rows[:keep]
     else:
         rows, behind = ranked(found, columns, fields, monitor, query, keep), []
+        competing = sum(len(column.finite) for column in columns)
     if not rows and keep is not None:
         raise _nothing_usable(found, monitor)
     found.findings += count_valueless(found, columns, monitor.name)
     if keep is None and not query.per_run:
         rows += behind
         rows += rest(found, rows, fields, monitor)
-    return _finished(found, query, monitor, rows)
+    ranking = _finished(found, query, monitor, rows)
+    return replace(ranking, further=further, competing=competing)
 
 
-def _by_several(found: Survey, one: Criterion, query: Query) -> tuple[list[Ranked], list[Ranked]]:
+def _by_several(
+    found: Survey, one: Criterion, query: Query
+) -> tuple[list[Ranked], list[Ranked], tuple[Monitor, ...]]:
     """The checkpoints in the order of several monitors, or of smoothed values; and the beaten.
+
+    Returns:
+        The ranked, the beaten, and the further monitors.
 
     Raises:
         UsageError, MonitorNotFoundError: as `select`, for a further monitor.
@@ -129,6 +138,7 @@ def _by_several(found: Survey, one: Criterion, query: Query) -> tuple[list[Ranke
     return (
         [row for row in placed if row.rank is not None],
         [row for row in placed if row.rank is None],
+        tuple(order.monitor for order in orders[1:]),
     )
 
 
@@ -164,6 +174,8 @@ def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[R
         learned=found.learned,
         findings=tuple(found.findings),
         per_run=query.per_run,
+        pareto=query.pareto,
+        smooth=query.smooth,
         seen=found.seen,
         logs=tuple(found.logs),
         passed_over={reason: count for reason, count in found.passed_over.items() if count},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +11,8 @@ from ckptsel.naming.read import as_number
 from ckptsel.naming.vocabulary import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ckptsel.checkpoint import Log, Metric, Ranked, Ranking
 
 
@@ -22,8 +25,12 @@ class Explanation(NamedTuple):
         line: the line of that log, or the position in its list; None without a log.
         in_name: what the name says of the monitor; None where it says nothing.
         unlabelled: the values in the name that no label tells the meaning of.
-        runner_up: the next in the ranking; None if there is none, or none to compare with.
-        margin: how far behind it is; 0.0 for a tie, None without a runner-up.
+        runner_up: the next in the ranking; None if there is none, or none to compare with: the
+            best of another run, another one of a front.
+        decided_by: in what the two differ first: a monitor, or the smoothed values of the first;
+            "" for a tie, or without a runner-up.
+        margin: how far behind the runner-up is in that; 0.0 for a tie, None without one, or where
+            it has no such value.
     """
 
     row: Ranked
@@ -32,6 +39,7 @@ class Explanation(NamedTuple):
     in_name: Metric | None
     unlabelled: tuple[Metric, ...]
     runner_up: Ranked | None
+    decided_by: str
     margin: float | None
 
 
@@ -42,11 +50,9 @@ def explain(ranking: Ranking, row: Ranked) -> Explanation:
     own = row.metric.name if row.metric else ""
     in_name = next((m for m in read if canonical(m.name) == canonical(own)), None)
     behind = None
-    if not ranking.per_run and row.rank is not None:
+    if not ranking.per_run and not ranking.pareto and row.rank is not None:
         behind = next((other for other in ranking.rows if other.rank == row.rank + 1), None)
-    margin = None
-    if behind is not None and behind.metric is not None and row.metric is not None:
-        margin = abs(as_number(behind.metric.value) - as_number(row.metric.value))
+    decided_by, margin = _decision(ranking, row, behind) if behind is not None else ("", None)
     return Explanation(
         row,
         log,
@@ -54,8 +60,38 @@ def explain(ranking: Ranking, row: Ranked) -> Explanation:
         in_name,
         tuple(m for m in read if not m.labelled and m is not in_name),
         behind,
+        decided_by,
         margin,
     )
+
+
+def _decision(ranking: Ranking, row: Ranked, behind: Ranked) -> tuple[str, float | None]:
+    """In what the two differ first, in the order in which they are compared, and how far."""
+    for name, mine, theirs in _compared(ranking, row, behind):
+        if mine != theirs:
+            return name, None if mine is None or theirs is None else abs(mine - theirs)
+    return "", 0.0
+
+
+def _compared(
+    ranking: Ranking, row: Ranked, behind: Ranked
+) -> Iterator[tuple[str, float | None, float | None]]:
+    first = ranking.monitor.name if ranking.monitor else ""
+    values = first, _number(row.metric), _number(behind.metric)
+    if ranking.smooth:
+        yield f"smoothed {first}", row.smoothed, behind.smoothed
+    else:
+        yield values
+    for monitor, mine, theirs in zip(ranking.further, row.further, behind.further, strict=True):
+        yield monitor.name, _number(mine), _number(theirs)
+    if ranking.smooth:
+        yield values  # among equal medians
+
+
+def _number(metric: Metric | None) -> float | None:
+    """The number that ranks; None where there is none, which comes last."""
+    value = math.nan if metric is None else as_number(metric.value)
+    return value if math.isfinite(value) else None
 
 
 def _log_of(ranking: Ranking, row: Ranked) -> tuple[Log | None, int | None]:

@@ -15,7 +15,7 @@ from ckptsel.ranking.ties import rounded_apart
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Monitor, Ranked
+    from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked
     from ckptsel.ranking.monitor import MonitorFields
     from ckptsel.search.query import Query
 
@@ -34,6 +34,10 @@ class Order(NamedTuple):
     fields: MonitorFields
     values: Mapping[str, float]
     smoothed: Mapping[str, float] | None = None
+
+    def metric(self, checkpoint: Checkpoint) -> Metric | None:
+        """The value with its evidence; None where there is none that can be ranked by."""
+        return self.fields.metric_of(checkpoint) if checkpoint.path in self.values else None
 
     def cost(self, checkpoint: Checkpoint) -> float:
         """The value, turned so that low is good; infinite where there is none."""
@@ -93,10 +97,14 @@ def reranked(
         placed += group[:1] if query.per_run else group
     times = Counter(exact[row.checkpoint.path] for row in placed)
     placed.sort(key=key)
-    return [
+    ranked = [
         replace(row, rank=rank, tied=times[exact[row.checkpoint.path]] > 1)
         for rank, row in enumerate(placed, 1)
-    ] + beaten, findings
+    ]
+    return [
+        replace(row, further=tuple(one.metric(row.checkpoint) for one in orders[1:]))
+        for row in ranked + beaten
+    ], findings
 
 
 def _missing(rows: Sequence[Ranked], orders: Sequence[Order]) -> list[Finding]:

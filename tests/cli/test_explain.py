@@ -100,3 +100,53 @@ def test_a_table_from_elsewhere(here: Path) -> None:
     (here / "t.csv").write_text(CSV)
     said = run("best", "run", "-m", "val_loss", "--explain", "--metrics", "t.csv").stderr
     assert "  value     0.3161, line 2 of t.csv\n" in said
+
+
+def test_medians_that_decided(here: Path) -> None:
+    """With --smooth the medians are told and compared, and the values beside them."""
+    make(here, *(f"m{n}.keras" for n in range(1, 9)))
+    losses = [".9", ".5", ".45", ".4", ".35", ".3", ".2", ".6"]
+    rows = "".join(f"{n},{loss}\n" for n, loss in enumerate(losses))
+    (here / "log.csv").write_text("epoch,val_loss\n" + rows)
+    done = run("best", "-m", "val_loss", "--smooth", "5", "--explain", "-o", "json")
+    assert (
+        "  ranked    1 of 8 checkpoints by the median of 5 values of val_loss around each, lowest"
+        " first (auto: lower val_loss is better)\n"
+        "  smoothed  0.3, the median that it was ranked by\n"
+        "  value     .6, not smoothed, line 9 of ./log.csv\n"
+    ) in done.stderr
+    behind = "./m7.keras with .2, smoothed 0.325, 0.025 behind in smoothed val_loss\n"
+    assert f"  next      {behind}" in done.stderr
+    (found,) = json.loads(done.stdout)["explanation"]
+    assert (found["metric"]["value"], found["smoothed"]) == (0.6, 0.3)
+    assert (found["runner_up_value"], round(found["runner_up_smoothed"], 6)) == (0.2, 0.325)
+    assert (found["decided_by"], round(found["margin"], 6)) == ("smoothed val_loss", 0.025)
+
+
+def test_a_further_monitor_decides(here: Path) -> None:
+    """Equal in the first, it is told by how much the second one differs."""
+    make(here, "m1-loss=0.5-acc=0.7.keras", "m2-loss=0.5-acc=0.8.keras", "m3-loss=0.6.keras")
+    said = run("best", "-m", "loss", "-m", "acc", "--explain").stderr
+    assert (
+        "  then by   acc, highest first (auto: higher acc is better): 0.8, read from the name\n"
+    ) in said
+    assert "  next      ./m1-loss=0.5-acc=0.7.keras with 0.5, 0.1 behind in acc\n" in said
+
+
+def test_a_front_has_no_next(here: Path) -> None:
+    """None of a front is behind another."""
+    make(here, "m1-loss=0.5-acc=0.7.keras", "m2-loss=0.6-acc=0.8.keras")
+    done = run("best", "-m", "loss", "-m", "acc", "--pareto", "--explain", "-o", "json")
+    assert done.stderr.count("  front     no other is better") == 2
+    assert "  next " not in done.stderr
+    document = json.loads(done.stdout)
+    assert [each["runner_up"] for each in document["explanation"]] == [None, None]
+    assert [each["further"][0]["value"] for each in document["explanation"]] == [0.7, 0.8]
+    assert [other["name"] for other in document["further"]] == ["acc"]
+
+
+def test_those_without_a_value_are_not_ranked(here: Path) -> None:
+    """It is one of those that have a value, of all that are there."""
+    make(here, *NAMES, "last.keras", "w-04-val_loss=nan.keras")
+    said = run("best", "-m", "val_loss", "--explain").stderr
+    assert "  ranked    1 of 3 with a value (5 checkpoints in all) by val_loss, lowest" in said

@@ -95,6 +95,7 @@ def test_json(written: Written) -> None:
         "schema": 1,
         "command": "list",
         "monitor": {"name": "val_loss", "mode": "min", "why": "a loss"},
+        "further": [],
         "best": rows[0],
         "runner_up": RECORD,
         "patterns": [{"pattern": "w.{epoch:02d}-{val_loss:.2f}.keras", "names": 3}],

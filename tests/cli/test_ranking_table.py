@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ckptsel.checkpoint import Ranking
 from ckptsel.cli import output
 from ckptsel.cli.reports.ranking import RankingReport
+from tests import running
 from tests.cli.rankings import by_val_loss, checkpoint, ranked, three
+from tests.folders import make
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
     from tests.cli.conftest import Written
 
@@ -64,3 +68,19 @@ def test_table_marks_ties_and_names_below_the_run(written: Written) -> None:
         *("*", "1", "runs/a", "ckpt/w.keras", "1", "0.45", "1.5", "KiB", "16", "min"),
         *("keras", "tied"),
     ]
+
+
+@pytest.mark.parametrize("pareto", [False, True])
+def test_a_column_for_each_further_monitor(here: Path, *, pareto: bool) -> None:
+    """Which value beats another must be seen, also where only a log has it."""
+    make(here, "m1.keras", "m2.keras", "m3.keras")
+    rows = "0,.5,.7,1\n1,.5,.8,1\n2,.6,.9,1\n"
+    (here / "log.csv").write_text("epoch,val_loss,val_acc,lr\n" + rows)
+    front = ["--pareto"] if pareto else []
+    done = running.run("list", "-m", "val_loss", "-m", "val_accuracy", *front)
+    lines = done.stdout.decode().splitlines()
+    between = "and" if pareto else "then"
+    assert lines[0].endswith(f"; {between} val_accuracy, highest first")
+    assert "  val_loss  val_accuracy (val_acc)  source" in lines[2]
+    assert lines[3].split()[5:8] == [".5", ".8", "csv:log.csv:3"]
+    assert " .9  csv:log.csv:4" in done.stdout.decode()

@@ -12,7 +12,7 @@ from ckptsel.record import evidence, finite
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ckptsel.checkpoint import Log, Metric, Ranked, Ranking
+    from ckptsel.checkpoint import Log, Metric, Monitor, Ranked, Ranking
     from ckptsel.ranking.explain import Explanation
 
 
@@ -26,7 +26,12 @@ def explanation_record(ranking: Ranking, row: Ranked) -> dict[str, object]:
         "log": found.log and log_record(found.log),
         "line": found.line,
         "in_name": found.in_name and evidence(found.in_name),
+        "smoothed": row.smoothed,
+        "further": [metric and evidence(metric) for metric in row.further],
         "runner_up": behind and behind.checkpoint.path,
+        "runner_up_value": behind and behind.metric and finite(behind.metric.value),
+        "runner_up_smoothed": behind and behind.smoothed,
+        "decided_by": found.decided_by or None,
         "margin": finite(found.margin),
     }
 
@@ -38,25 +43,54 @@ def explained(ranking: Ranking, rows: Sequence[Ranked]) -> Iterator[str]:
         found = explain(ranking, row)
         yield f"{row.checkpoint.path}"
         if monitor is not None:
-            lowest = "lowest" if monitor.mode == "min" else "highest"
-            of_all = f"of {text.count(ranking.seen, 'checkpoint')}"
-            by = f"by {monitor.name}, {lowest} first ({monitor.why})"
-            yield f"  ranked    {row.rank} {of_all} {by}"
+            yield f"  ranked    {row.rank} {_of_all(ranking)} by {_by(ranking, monitor)}"
+        if row.smoothed is not None:
+            yield f"  smoothed  {row.smoothed:.6g}, the median that it was ranked by"
         if row.metric is not None:
-            yield f"  value     {row.metric.text}, {_where(row.metric, found)}"
+            raw = "" if row.smoothed is None else ", not smoothed"
+            yield f"  value     {row.metric.text}{raw}, {_where(row.metric, found)}"
+        for other, metric in zip(ranking.further, row.further, strict=False):
+            order = "and by" if ranking.pareto else "then by"
+            value = "no value" if metric is None else f"{metric.text}, {_source(metric)}"
+            yield f"  {order:<9} {other.name}, {_first(other)}: {value}"
+        if ranking.pareto:
+            yield "  front     no other is better in one of the monitors, and no worse in the rest"
         yield f"  name      {_in_name(found)}"
         if found.log is not None:
             yield f"  log       {_joined(found.log)}"
         if found.runner_up is not None:
-            yield f"  next      {_behind(found)}"
+            yield f"  next      {_behind(ranking, found)}"
     if ranking.passed_over:
         each = "; ".join(f"{n} {reason}" for reason, n in ranking.passed_over.items())
         yield f"passed over: {each}"
 
 
+def _of_all(ranking: Ranking) -> str:
+    seen = text.count(ranking.seen, "checkpoint")
+    if not ranking.competing or ranking.competing == ranking.seen:
+        return f"of {seen}"
+    return f"of {ranking.competing} with a value ({seen} in all)"
+
+
+def _by(ranking: Ranking, monitor: Monitor) -> str:
+    name = monitor.name
+    if ranking.smooth:
+        name = f"the median of {ranking.smooth} values of {name} around each"
+    return f"{name}, {_first(monitor)}"
+
+
+def _first(monitor: Monitor) -> str:
+    lowest = "lowest" if monitor.mode == "min" else "highest"
+    return f"{lowest} first ({monitor.why})"
+
+
+def _source(metric: Metric) -> str:
+    return "read from the name" if metric.source == "name" else f"from {metric.source}"
+
+
 def _where(metric: Metric, found: Explanation) -> str:
     if found.log is None:
-        return "read from the name" if metric.source == "name" else f"from {metric.source}"
+        return _source(metric)
     return f"{found.log.unit} {found.line} of {found.log.path}"
 
 
@@ -76,11 +110,16 @@ def _joined(log: Log) -> str:
     return f"joined to {rows} by {log.by}; names count {counts} rows: {log.why}"
 
 
-def _behind(found: Explanation) -> str:
+def _behind(ranking: Ranking, found: Explanation) -> str:
     behind = found.runner_up
-    if behind is None or behind.metric is None or found.margin is None:
+    if behind is None or behind.metric is None:
         return ""
     said = f"{behind.checkpoint.path} with {behind.metric.text}"
-    if found.margin == 0:
+    if behind.smoothed is not None:
+        said += f", smoothed {behind.smoothed:.6g}"
+    if not found.decided_by:
         return f"{said}: a tie, decided by epoch, step or path"
-    return f"{said}, {found.margin:.6g} behind"
+    if found.margin is None:
+        return f"{said}, and no {found.decided_by}"
+    within = f" in {found.decided_by}" if ranking.further or ranking.smooth else ""
+    return f"{said}, {found.margin:.6g} behind{within}"

@@ -16,6 +16,7 @@ from ckptsel.cli.reports.ranking_record import (
     fixed_fields,
     log_record,
     metric_names,
+    monitor_record,
     record,
     rejected_records,
     verified,
@@ -60,7 +61,8 @@ class RankingReport:
         best, runner_up, monitor = ranking.best, ranking.runner_up, ranking.monitor
         return {
             "command": self.command,
-            "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
+            "monitor": monitor and monitor_record(monitor),
+            "further": [monitor_record(other) for other in ranking.further],
             "best": best and self._record(best),
             "runner_up": runner_up and self._record(runner_up),
             "checkpoints": self.records(),
@@ -143,11 +145,11 @@ def _columns(ranking: Ranking, rows: Sequence[Ranked], marked: int | None) -> It
     yield Column("name", [_within_run(c) for c in checkpoints])
     yield Column("epoch", [_optional(c.epoch) for c in checkpoints], right=True)
     yield Column("step", [_optional(c.step) for c in checkpoints], right=True)
-    monitored = {row.metric.name for row in rows if row.metric}
+    monitored = _monitored(ranking, rows)
     for name in metric_names(rows):
         metrics = [c.metric(name) for c in checkpoints]
-        title = _title(name, ranking, rows)
         is_monitor = name in monitored
+        title = _title(name, monitored)
         sources = {m.source for c in checkpoints for m in c.metrics if m.name == name}
         if is_monitor or ranking.monitor is None or "name" in sources:
             # A log has whatever there is; a ranked table shows what matters to the ranks.
@@ -183,12 +185,23 @@ def _sources(ranking: Ranking, rows: Sequence[Ranked]) -> Iterator[str]:
         yield logged or ("name" if found and ranking.logs and ranking.monitor else "")
 
 
-def _title(name: str, ranking: Ranking, rows: Sequence[Ranked]) -> str:
-    monitor = ranking.monitor
-    if monitor and name != monitor.name and any(r.metric and r.metric.name == name for r in rows):
-        # A value without a label that is taken for the monitor.
-        return f"{monitor.name} ({name})"
-    return name
+def _monitored(ranking: Ranking, rows: Sequence[Ranked]) -> dict[str, str]:
+    """The metrics that are ranked by, and what each was asked for as."""
+    if ranking.monitor is None:
+        return {}
+    monitors = (ranking.monitor, *ranking.further)
+    return {
+        metric.name: monitor.name
+        for row in rows
+        for monitor, metric in zip(monitors, (row.metric, *row.further), strict=False)
+        if metric
+    }
+
+
+def _title(name: str, monitored: Mapping[str, str]) -> str:
+    # A value without a label, or with another, that is taken for the monitor.
+    asked = monitored.get(name, name)
+    return name if asked == name else f"{asked} ({name})"
 
 
 def _optional(amount: float | None) -> str:
@@ -211,7 +224,12 @@ def _caption(ranking: Ranking) -> str:
         return "not ranked (--monitor NAME ranks)"
     direction = "lowest" if monitor.mode == "min" else "highest"
     why = f" ({monitor.why})" if monitor.why else ""
-    return f"{monitor.name}, {direction} first{why}"
+    said = f"{monitor.name}, {direction} first{why}"
+    for other in ranking.further:
+        direction = "lowest" if other.mode == "min" else "highest"
+        between = "; and" if ranking.pareto else "; then"
+        said += f"{between} {other.name}, {direction} first"
+    return said
 
 
 def _footer(ranking: Ranking, shown: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ckptsel.record import evidence, finite, finite_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Finding, Log, Ranked, Ranking
+    from ckptsel.checkpoint import Checkpoint, Finding, Log, Monitor, Ranked, Ranking
     from ckptsel.verification.soundness import Sound
 
 # The columns of csv and tsv that are always there, in this order; the metrics follow.
@@ -95,6 +95,11 @@ def finding_record(finding: Finding) -> dict[str, object]:
         "path": finding.path or None,
         "strict": finding.strict,
     }
+
+
+def monitor_record(monitor: Monitor) -> dict[str, object]:
+    """What was ranked by, for JSON."""
+    return {"name": monitor.name, "mode": monitor.mode, "why": monitor.why}
 
 
 def log_record(log: Log) -> dict[str, object]:

@@ -1,11 +1,11 @@
-"""The mean of checkpoints: what has to agree, and the values, piece by piece."""
+"""The mean of checkpoints: of what it is taken, and its values, piece by piece."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from ckptsel.errors import ConversionError, DamagedError
+from ckptsel.errors import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 # Numbers of which a mean makes sense. Those of one byte mostly stand for others, by a scale
 # that is a tensor of its own.
 _AVERAGED = frozenset(("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
-_NAMED = 5  # So many tensors that disagree are named, and the others counted.
 # Values that go through all of this stay in the processor's cache.
 _STEP = 2**16
 
@@ -46,60 +45,9 @@ def batch_norms(tensors: Sequence[Tensor]) -> list[Tensor]:
     ]
 
 
-def check_agreement(members: Mapping[str, Contents]) -> None:
-    """The members must have the same weights, of the same shapes and types, in the same format.
-
-    Args:
-        members: path → contents; the first is what the others are compared with.
-
-    Raises:
-        ConversionError: if they do not; with the tensors in which they do not.
-    """
-    (lead, first), *others = members.items()
-    if not first.lists_tensors:
-        raise ConversionError(f"the tensors of {lead!r} cannot be listed: {first.unlisted}")
-    for path, contents in others:
-        if contents.kind != first.kind:
-            raise ConversionError(
-                f"{path!r} is a {contents.kind} and {lead!r} a {first.kind}",
-                hint="a mean has the format of its members; export them to one format first",
-            )
-    weights = _weights(first)
-    unlike: list[str] = []
-    for path, contents in others:
-        theirs = _weights(contents)
-        for name in dict.fromkeys((*weights, *theirs)):
-            one, other = weights.get(name), theirs.get(name)
-            if one is None or other is None:
-                where = path if one is None else lead
-                unlike.append(f"{name} is only in {where}")
-            elif (one.shape, one.dtype) != (other.shape, other.dtype):
-                unlike.append(f"{name}: {_said(one)} in {lead}, {_said(other)} in {path}")
-    if unlike:
-        rest = len(unlike) - _NAMED
-        more = (f"and {rest} more",) if rest > 0 else ()
-        raise ConversionError(
-            f"{len(unlike)} weights are not the same in all members",
-            details=(*unlike[:_NAMED], *more),
-            hint="`ckptsel diff` shows how two checkpoints differ",
-        )
-    narrow = [name for name, tensor in weights.items() if tensor.dtype.startswith("float8")]
-    if narrow:
-        raise ConversionError(
-            f"{narrow[0]} of {lead!r} is a {weights[narrow[0]].dtype}: what it stands for depends"
-            " on a scale, so that its mean is not that of the weights",
-            hint="average the checkpoints from before they were quantized",
-        )
-    if not any(map(is_averaged, weights.values())):
-        raise ConversionError(f"{lead!r} has no weights that are floats: there is no mean")
-
-
-def _weights(contents: Contents) -> dict[str, Tensor]:
+def weights_of(contents: Contents) -> dict[str, Tensor]:
+    """Path → tensor, of the weights."""
     return {tensor.path: tensor for tensor in contents.tensors if tensor.role == "weight"}
-
-
-def _said(tensor: Tensor) -> str:
-    return f"{tensor.dtype} {list(tensor.shape)}"
 
 
 def mean(
@@ -122,7 +70,7 @@ def mean(
         What gives a tensor's mean, in pieces; None for what is the first member's. It raises
         DamagedError for a NaN or an infinity, and names the member.
     """
-    tensors = [_weights(contents) for contents in members.values()]
+    tensors = [weights_of(contents) for contents in members.values()]
 
     def values(tensor: Tensor) -> Iterator[NDArray[Any]] | None:
         if not is_averaged(tensor):
@@ -131,7 +79,7 @@ def mean(
             contents.pieces(theirs[tensor.path])
             for contents, theirs in zip(members.values(), tensors, strict=True)
         ]
-        return _mean(tensor, [*members], _aligned(pieces, on_bytes), weights)
+        return _mean(tensor, [*members], aligned(pieces, on_bytes), weights)
 
     return values
 
@@ -176,7 +124,7 @@ def _not_finite(tensor: Tensor, paths: Sequence[str], row: list[NDArray[Any]]) -
     return DamagedError(f"the sum of {tensor.path} is too large for a float64")
 
 
-def _aligned(
+def aligned(
     pieces: Sequence[Iterator[NDArray[Any]]], on_bytes: Callable[[int], None] | None
 ) -> Iterator[list[NDArray[Any]]]:
     """The same elements of every member at a time; each cuts its pieces as its file suggests.

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
 Names: TypeAlias = "tuple[str, ...]"
 """The names of a layer and of those that it stands in, the outermost first."""
@@ -44,6 +44,26 @@ def counter(name: str) -> int:
     """Keras's counter behind a name: 3 of `dense_3`, 0 of `dense`."""
     found = _COUNTER.search(name)
     return int(found[0][1:_DIGITS]) if found else 0
+
+
+def without_counters(names: Sequence[Names]) -> list[Names]:
+    """`dense_7` and `dense_9` as the first and the second dense: Keras counts on in a session.
+
+    Args:
+        names: of weights: the layers that each stands in, and its own name at last, which is kept.
+    """
+    owners = sorted({owner for name in names for owner in name[:-1]}, key=_counted)
+    ranks: dict[str, int] = {}
+    called: dict[str, str] = {}
+    for owner in owners:
+        of = stem(owner)
+        ranks[of] = ranks.get(of, 0) + 1
+        called[owner] = f"{of} {ranks[of]}"
+    return [(*(called[owner] for owner in name[:-1]), name[-1]) for name in names]
+
+
+def _counted(name: str) -> tuple[str, int]:
+    return stem(name), counter(name) if stem(name) != name else -1
 
 
 def class_stems(paths: Iterable[str]) -> frozenset[str]:

@@ -7,8 +7,9 @@ same shapes in another order.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias
+
+from ckptsel.inspection.layer_names import without_counters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 Name: TypeAlias = tuple[str, ...]
 """The layers and scopes that a weight stands in, below its layer, and its own name at last."""
 
-_COUNTER = re.compile(r"_(\d{1,9})$")
 # Of one shape, and of one meaning wherever Keras uses them: no other name is given to these.
 _ALIKE = frozenset({"gamma", "beta", "bias", "moving_mean", "moving_variance"})
 
@@ -41,7 +41,7 @@ def misplaced(mine: Sequence[Name], its: Sequence[Name]) -> str:
         mine: the weights of a layer of the model, in the order in which they are loaded.
         its: those of the file, in theirs, and as many.
     """
-    here, there = _without_counters(mine), _without_counters(its)
+    here, there = without_counters(mine), without_counters(its)
     # Scopes may have other names, or be fewer: what is in them tells as much.
     for depth in range(1, max(map(len, (*mine, *its)), default=0) + 1):
         one, other = ([name[-depth:] for name in names] for names in (here, there))
@@ -61,26 +61,9 @@ def misplaced(mine: Sequence[Name], its: Sequence[Name]) -> str:
 
 def paired(mine: Sequence[Name], its: Sequence[Name]) -> list[int]:
     """For each weight of the model, which of the file's has its name; else its own position."""
-    here, there = _without_counters(mine), _without_counters(its)
+    here, there = without_counters(mine), without_counters(its)
     is_told = len({*here}) == len(here) and sorted(here) == sorted(there)
     return [there.index(name) for name in here] if is_told else [*range(len(mine))]
-
-
-def _without_counters(names: Sequence[Name]) -> list[Name]:
-    """`dense_7` and `dense_9` as the first and the second dense: Keras counts on in a session."""
-    owners = sorted({owner for name in names for owner in name[:-1]}, key=_counted)
-    ranks: dict[str, int] = {}
-    called: dict[str, str] = {}
-    for owner in owners:
-        stem, _ = _counted(owner)
-        ranks[stem] = ranks.get(stem, 0) + 1
-        called[owner] = f"{stem} {ranks[stem]}"
-    return [(*(called[owner] for owner in name[:-1]), name[-1]) for name in names]
-
-
-def _counted(owner: str) -> tuple[str, int]:
-    match = _COUNTER.search(owner)
-    return (owner[: match.start()], int(match[1])) if match else (owner, -1)
 
 
 def _shown(name: Name) -> str:

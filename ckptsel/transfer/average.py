@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.comparison.config_differences import config_differences
-from ckptsel.conversion.mean import batch_norms, check_agreement, is_averaged, mean
+from ckptsel.comparison.config_differences import gravest_difference
+from ckptsel.conversion.agreement import check_agreement
+from ckptsel.conversion.mean import batch_norms, is_averaged, mean
 from ckptsel.conversion.rewrite import check_can_rewrite, rewrite
 from ckptsel.errors import CopyError, DamagedError, DestinationError, StrictError, UsageError
 from ckptsel.formats import open_contents
@@ -123,8 +124,12 @@ def average(
         for path, each in contents.items():
             if members.verdicts is None or path not in members.verdicts:
                 _check_sound(path, each)
-        check_agreement(contents)
-        findings = [*members.findings, *_configs(contents), *_statistics(lead, dest)]
+        findings = [
+            *members.findings,
+            *check_agreement(contents),
+            *_configs(contents),
+            *_statistics(lead, dest),
+        ]
         if lead.unlisted:
             message = f"not averaged, but as it is in the first member: {lead.unlisted}"
             findings.append(Finding("not-averaged", message, dest, strict=True))
@@ -252,8 +257,8 @@ def _configs(contents: Mapping[str, Contents]) -> list[Finding]:
     for path, each in others:
         if first.config is None or each.config is None:
             continue
-        key = next((key for key, _ in config_differences(first.config, each.config)), None)
-        if key is not None:
+        key = gravest_difference(first.config, each.config)
+        if key:
             message = f"its model config is not that of {lead!r}, which the mean has: {key} differs"
             return [Finding("configs-differ", message, path, strict=True)]
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel import storage
@@ -14,6 +15,7 @@ from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Table
 from ckptsel.naming.vocabulary import role_of
 from ckptsel.search.grouping import run_of
+from ckptsel.search.log_read import LogRead
 from ckptsel.search.places import Logged, TableIn
 from ckptsel.search.printed import Side, all_of, side_of
 from ckptsel.sources import kind_of
@@ -215,6 +217,8 @@ def _join_run(
             )
         )
         if joined.matched:
+            again = partial(log.rows, run)
+            found.reads.append(LogRead(run, found.logs[-1], joined, places, again))
             names_files = joined.key == "file"
             answers.append(Logged(log.source(run), joined.rows, {}, names_files=names_files))
             if log is ordered[-1]:

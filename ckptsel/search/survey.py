@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ckptsel.search.grouping import Folder
+    from ckptsel.search.log_read import LogRead
     from ckptsel.search.query import Query
 
 
@@ -36,6 +37,7 @@ class Survey:
         passed_over: reason → how many entries were no candidates.
         folders: all folders that were searched.
         logs: the logs that were read.
+        reads: of these, the ones that were joined, and how they are gone through again.
         looked_at: path → the checkpoint with size and age; None for one that does not count.
     """
 
@@ -46,6 +48,7 @@ class Survey:
     passed_over: Counter[str] = field(default_factory=Counter)
     folders: list[Folder] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
+    reads: list[LogRead] = field(default_factory=list)
     looked_at: dict[str, Checkpoint | None] = field(default_factory=dict)
     _identities: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
 

@@ -36,6 +36,13 @@ def test_auto_maximises_an_accuracy(here: Path) -> None:
     assert codes(ranking) == {"keras2-auto"}
 
 
+@pytest.mark.parametrize("name", ["e={}-val_auc=0.{}.pth", "epoch={}-val_auc=0.{}.ckpt"])
+def test_keras_is_not_told_of_to_others(here: Path, name: str) -> None:
+    """Whose files are no framework's of Keras never met its auto."""
+    make(here, *(name.format(n, n + 3) for n in range(3)))
+    assert codes(ranked("val_auc")) == set()
+
+
 def test_an_unknown_direction(here: Path) -> None:
     """A metric that nobody knows is not ranked by a guess."""
     make(here, "e=1-zing=0.5.h5", "e=2-zing=0.9.h5")

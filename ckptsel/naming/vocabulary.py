@@ -16,7 +16,7 @@ _LOWER_IS_BETTER = """
     crossentropy cross_entropy binary_crossentropy categorical_crossentropy
     sparse_categorical_crossentropy bce ce nll kl kld kl_divergence kullback_leibler_divergence
     divergence poisson wer cer ter per eer der mer fid kid lpips brier brier_score ece crps
-    chamfer hausdorff hd95 assd asd epe ade fde made regret l1 l2 rel_l2
+    chamfer hausdorff hd95 assd asd epe ade fde made nme regret l1 l2 rel_l2
 """
 _HIGHER_IS_BETTER = """
     accuracy acc accu racc binary_accuracy categorical_accuracy sparse_categorical_accuracy
@@ -27,7 +27,7 @@ _HIGHER_IS_BETTER = """
     precision recall sensitivity specificity tpr tnr ppv npv
     top1 top5 acc1 acc5 prec1 prec5 map_50 map_75 map50_95 ap_50 ap_75
     iou miou mean_io_u mean_iou io_u binary_io_u one_hot_io_u one_hot_mean_io_u jaccard jsi giou
-    dice dice_score dice_coef dice_coefficient dsc map map50 ap ap50 ap75 mar
+    dice dice_score dice_coef dice_coefficient dsc map map50 ap ap50 ap75 aps apm apl mar pck pckh
     ndcg mrr hit hits hit_rate success success_rate win_rate
     bleu sacrebleu bleu1 bleu2 bleu3 bleu4 rouge rouge1 rouge2 rougel rouge_l
     meteor cider chrf comet spice
@@ -124,6 +124,17 @@ HEADS = (*_HEADS.split(), *sorted(INVERTERS))
 LAYER = "(?:main_|aux_)?output|dense|conv[123]d|head|branch|out|activation|sequential|logits"
 """Names that Keras gives to layers (a regular expression): one's metric is `dense_1_loss`."""
 
+# COCO's sizes of objects: torchmetrics' `map_small`, MMDetection's `bbox_mAP_s`.
+_SIZES = frozenset(("small", "medium", "large", "s", "m", "l"))
+_BY_SIZE = frozenset(("map", "mar", "ap"))
+# ultralytics tells boxes, masks and poses apart: `metrics/mAP50-95(B)`.
+_OF_TASK = re.compile(r" ?\([a-z]\)$", re.IGNORECASE)
+# What would be no metric elsewhere. MMDetection's and MMPose's average recall, `coco/AR@100` and
+# `AR_s@1000`; detectron2's precision of one class, `bbox/AP-person`, and `panoptic_seg/PQ`.
+_OF_COCO = re.compile(
+    r"(?:^|[/_])AR(?:_[sml])?@\d+$|^coco/AR\b|^(?:bbox|segm|keypoints)/AP-|panoptic(?:_seg)?/[PSR]Q\b"
+)
+
 _SEPARATORS = re.compile(r"[\s_\-/.:@]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SPELLINGS = {"valid": "val", "validation": "val", "training": "train", "testing": "test"}
@@ -149,12 +160,15 @@ def _phrase(name: str) -> str | None:
     Qualifiers (`val_`), Keras output names (`dense_1_loss`), numbers (`top_5`, `ndcg@10`) and
     closing words (`iou_mean`) are passed over.
     """
+    name = _OF_TASK.sub("", name)
     for text in (name.lower(), _CAMEL.sub("_", name).lower()):
-        words = [word for word in _SEPARATORS.split(text) if word]
+        words = [word for part in _SEPARATORS.split(text) if (word := part.strip("[]"))]
         if INVERTERS & set(words):
             return None
         words = [word for word in words if word not in QUALIFIERS and not word.isdigit()]
         while len(words) > 1 and words[-1] in TAILS and "_".join(words) not in DIRECTIONS:
+            words.pop()
+        if len(words) > 1 and words[-1] in _SIZES and words[-2] in _BY_SIZE:
             words.pop()
         for start in range(len(words)):
             phrase = "_".join(words[start:])
@@ -170,6 +184,8 @@ def _phrase(name: str) -> str | None:
 
 def direction(name: str) -> Mode | None:
     """Which way a metric is good, None where the curated table cannot say."""
+    if _OF_COCO.search(name):
+        return "max"
     phrase = _phrase(name)
     return DIRECTIONS[phrase] if phrase else None
 

@@ -103,5 +103,5 @@ def _monitor(
         return Monitor(fields.name, "max", "pytorch-ignite's scores: higher is better")
     monitor = monitor_for(fields.name, mode)
     if mode == "auto":
-        found.findings += keras2_auto(monitor)
+        found.findings += keras2_auto(monitor, columns)
     return monitor

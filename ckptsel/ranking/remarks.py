@@ -11,7 +11,7 @@ from ckptsel.naming.vocabulary import keras2_direction
 from ckptsel.ranking.monitor import has_unlabelled, metrics_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ckptsel.checkpoint import Monitor
     from ckptsel.ranking.columns import Column
@@ -33,9 +33,16 @@ def grave(found: Survey, *, and_logs: bool = False) -> tuple[str, ...]:
     )
 
 
-def keras2_auto(monitor: Monitor) -> list[Finding]:
-    """That Keras 2 would have chosen the other direction by itself."""
-    if keras2_direction(monitor.name) == monitor.mode:
+# What Keras writes, or TensorFlow for it; who has other files never met its `auto`.
+_KERAS = ("keras", "weights.h5", "sharded weights", "h5", "tf-checkpoint", "savedmodel")
+
+
+def keras2_auto(monitor: Monitor, columns: Iterable[Column]) -> list[Finding]:
+    """That Keras 2 would have chosen the other direction by itself, where files are Keras's."""
+    kinds = (column.place.folder.kind_of(name) for column in columns for name in column.names[:1])
+    if keras2_direction(monitor.name) == monitor.mode or not any(
+        kind.startswith(_KERAS) for kind in kinds
+    ):
         return []
     other = "minimise" if monitor.mode == "max" else "maximise"
     said = f"Keras 2's own mode='auto' would {other} {monitor.name}; ckptsel does not"

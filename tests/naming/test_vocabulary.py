@@ -35,6 +35,32 @@ from ckptsel.naming import vocabulary as words
         "ep_rew_mean",
         "val_output_1_accuracy",
         "Jaccard",
+        # ultralytics: boxes, masks and poses; classification.
+        "metrics/mAP50-95(B)",
+        "metrics/mAP50(M)",
+        "metrics/precision(B)",
+        "metrics/recall(P)",
+        "metrics/mAP_0.5:0.95",
+        "metrics/accuracy_top1",
+        "mAP50-95",
+        "mAP@[.5:.95]",
+        # MMDetection, MMPose, MMSegmentation.
+        "bbox_mAP",
+        "coco/bbox_mAP",
+        "coco/segm_mAP_50",
+        "coco/bbox_mAP_s",
+        "AR@100",
+        "coco/AR_s@1000",
+        "coco/AR",
+        "PCK",
+        "mFscore",
+        # detectron2, torchmetrics.
+        "bbox/AP",
+        "segm/APs",
+        "bbox/AP-person",
+        "panoptic_seg/PQ",
+        "map_small",
+        "val_map_50",
     ],
 )
 def test_high_is_good(name: str) -> None:
@@ -64,6 +90,9 @@ def test_high_is_good(name: str) -> None:
         "fid",
         "eer",
         "val_nll",
+        "val/dfl_loss",
+        "train/box_loss",
+        "NME",
     ],
 )
 def test_low_is_good(name: str) -> None:
@@ -91,6 +120,11 @@ def test_low_is_good(name: str) -> None:
         "negative_loss",
         "no_loss",
         "inverse_accuracy",
+        "ar",
+        "AR_12",
+        "model(B)",
+        "size_s",
+        "bbox/large",
     ],
 )
 def test_unknown_direction(name: str) -> None:

@@ -125,7 +125,7 @@ def _not_finite(tensor: Tensor, paths: Sequence[str], row: list[NDArray[Any]]) -
 
 
 def aligned(
-    pieces: Sequence[Iterator[NDArray[Any]]], on_bytes: Callable[[int], None] | None
+    pieces: Sequence[Iterator[NDArray[Any]]], on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[list[NDArray[Any]]]:
     """The same elements of every member at a time; each cuts its pieces as its file suggests.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.comparison.config_differences import gravest_difference
 from ckptsel.conversion.agreement import check_agreement
+from ckptsel.conversion.left_alone import check_left_alone
 from ckptsel.conversion.mean import batch_norms, is_averaged, mean
 from ckptsel.conversion.rewrite import check_can_rewrite, rewrite
 from ckptsel.errors import CopyError, DamagedError, DestinationError, StrictError, UsageError
@@ -127,6 +128,7 @@ def average(
         findings = [
             *members.findings,
             *check_agreement(contents),
+            *check_left_alone(contents),
             *_configs(contents),
             *_statistics(lead, dest),
         ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from ckptsel.errors import ConversionError, StrictError
@@ -17,9 +18,12 @@ from tests.transfer.small_weights import query
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from ckptsel.transfer.average import Averaged
 
 pytest.importorskip("keras")
+save_file = pytest.importorskip("safetensors.numpy").save_file
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +38,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _average(*paths: Path | str, strict: bool = False) -> Averaged:
     path = str(paths[0])
-    suffix = next(suffix for suffix in SUFFIXES if path.endswith(suffix))
+    suffix = next(each for each in (*SUFFIXES[:3], ".safetensors", "") if path.endswith(each))
     dest = f"{path.removesuffix(suffix)}-mean{suffix}"
     chosen = members.named(query(*paths))
     return average(chosen, dest, strict=strict, dry_run=True)
@@ -62,3 +66,51 @@ def test_the_second_model_of_a_session(suffix: str, odd: Path) -> None:
     """It has dense_4 where the first has dense, and is the same model: nothing is to be said."""
     done = _average(f"{odd}/counted-1{suffix}", f"{odd}/counted-2{suffix}", strict=True)
     assert not done.findings
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+def test_models_that_keras_quantized(mode: str, suffix: str, odd: Path) -> None:
+    """A mean of the scales beside the first one's integers would be nobody's weights."""
+    with pytest.raises(ConversionError, match="int8, and not the same in all members"):
+        _average(f"{odd}/{mode}-1{suffix}", f"{odd}/{mode}-2{suffix}")
+
+
+def _saved(path: Path, **arrays: NDArray[Any]) -> Path:
+    save_file({name.replace("__", "."): array for name, array in arrays.items()}, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "codes, scale",
+    [
+        (np.int32, "l__scales"),
+        (np.uint8, "l__weight__absmax"),
+        (np.int64, "l__inner__weight_scale"),
+    ],
+)
+def test_numbers_by_a_scale(codes: Any, scale: str, tmp_path: Path) -> None:
+    """GPTQ packs numbers in int32, bitsandbytes in bytes; a base that all share is no harm."""
+    for at in (1, 2):
+        part: dict[str, Any] = {scale: np.full(4, at, "float16")}
+        _saved(tmp_path / f"{at}.safetensors", l__qweight=np.full((4, 4), at, codes), **part)
+        _saved(tmp_path / f"base{at}.safetensors", l__qweight=np.ones((4, 4), codes), **part)
+    with pytest.raises(ConversionError, match=r"l\.qweight .* depends on l\."):
+        _average(tmp_path / "1.safetensors", tmp_path / "2.safetensors")
+    done = _average(tmp_path / "base1.safetensors", tmp_path / "base2.safetensors", strict=True)
+    assert (done.averaged, done.taken) == (1, 1)
+
+
+@pytest.mark.parametrize("array", [np.eye(3, dtype=bool), np.arange(9), np.ones((2, 2), "int8")])
+def test_other_integers(array: NDArray[Any], tmp_path: Path) -> None:
+    """Tables and masks that differ are the first one's, which is said; counters are not told."""
+    for at in (1, 2):
+        more = {"table": array == at if array.dtype == bool else array * at}
+        path = tmp_path / f"{at}.safetensors"
+        _saved(path, w=np.ones(3), bn__num_batches_tracked=np.array(at), **more)
+    paths = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
+    (finding,) = _average(*paths).findings
+    assert finding.code == "not-averaged"
+    assert f"1.safetensors': table ({array.dtype})" in finding.message
+    with pytest.raises(StrictError, match="not averaged"):
+        _average(*paths, strict=True)

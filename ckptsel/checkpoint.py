@@ -71,6 +71,7 @@ class Checkpoint:
         pattern: the pattern that read its name, "" if none did.
         size_bytes: all of its files together; -1 where it could not be read.
         modified: seconds since 1970, the newest of its files; 0.0 where it could not be read.
+        sha256: of its file when it was saved, as the log tells that names it; "" if none does.
     """
 
     path: str
@@ -81,6 +82,7 @@ class Checkpoint:
     pattern: str = ""
     size_bytes: int = -1
     modified: float = 0.0
+    sha256: str = ""
 
     @property
     def name(self) -> str:

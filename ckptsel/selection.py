@@ -79,8 +79,33 @@ def _select(
 
         add_logs(found, query)
     found.findings += name_traps(found)
+    return _finished(found, query, _settled(found, query, keep, rank=rank))
+
+
+def _settled(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ranking:
+    """The places, of which none that wins was won by the value of another file."""
+    while True:
+        said, passed_over = [*found.findings], found.passed_over.copy()
+        ranking = _placed(found, query, keep, rank=rank)
+        if not found.doubted:
+            return ranking
+        from ckptsel.search.replaced import settle, unread  # noqa: PLC0415 - a copied folder
+
+        winners = ranking.rows
+        if not (query.takes_several or (keep is None and query.strict)):
+            winners = winners[: 1 if keep is None else max(1, keep - 1)]
+        others = settle(found, [row.checkpoint for row in winners if row.rank or query.strict])
+        if not others:
+            shown = ranking.rows if keep is None else winners
+            found.findings += unread(found, [row.checkpoint for row in shown])
+            return ranking
+        found.findings, found.passed_over = said + others, passed_over
+
+
+def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ranking:
+    """The places, as names and logs tell them. Raises as `select` does."""
     if query.monitor is None and not rank:
-        return _finished(found, query, None, [Ranked(None, c) for c in everything(found)])
+        return Ranking(None, tuple(Ranked(None, c) for c in everything(found)))
     first = criterion(found, query.monitor, query.mode, query)
     monitor, fields, columns = first
     further: tuple[Monitor, ...] = ()
@@ -97,8 +122,7 @@ def _select(
     if keep is None and not query.per_run:
         rows += behind
         rows += rest(found, rows, fields, monitor)
-    ranking = _finished(found, query, monitor, rows)
-    return replace(ranking, further=further, competing=competing)
+    return Ranking(monitor, tuple(rows), further=further, competing=competing)
 
 
 def _by_several(
@@ -154,8 +178,8 @@ def _nothing_usable(found: Survey, monitor: Monitor) -> MonitorNotFoundError:
     )
 
 
-def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[Ranked]) -> Ranking:
-    """The ranking with all that was noticed.
+def _finished(found: Survey, query: Query, ranking: Ranking) -> Ranking:
+    """The places with all that was noticed.
 
     Raises:
         StrictError: if `query.strict`, and something had to be said.
@@ -167,9 +191,8 @@ def _finished(found: Survey, query: Query, monitor: Monitor | None, rows: list[R
             details=said[1:5],
             hint="without --strict this is only said",
         )
-    return Ranking(
-        monitor=monitor,
-        rows=tuple(rows),
+    return replace(
+        ranking,
         patterns=found.patterns,
         learned=found.learned,
         findings=tuple(found.findings),

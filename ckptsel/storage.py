@@ -34,11 +34,13 @@ class Stat(NamedTuple):
         size_bytes: of a folder, all its files together.
         modified: seconds since 1970; of a folder, the newest of its files.
         identity: the same for hard links and for links to the same file.
+        mtime_ns: nanoseconds since 1970; of a folder, when something was last added or removed.
     """
 
     size_bytes: int
     modified: float
     identity: tuple[int, int]
+    mtime_ns: int
 
 
 def entries(folder: str) -> Entries:
@@ -92,7 +94,7 @@ def stat(path: str) -> Stat:
                 inner = os.stat(os.path.join(folder, name))
                 size += inner.st_size
                 modified = max(modified, inner.st_mtime)
-    return Stat(size, modified, (found.st_dev, found.st_ino))
+    return Stat(size, modified, (found.st_dev, found.st_ino), found.st_mtime_ns)
 
 
 def is_folder(path: str) -> bool:

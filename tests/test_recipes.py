@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ckptsel
-from ckptsel.training_log import LOG_NAME, Saved, read_line
+from ckptsel.training_log.events import Saved
+from ckptsel.training_log.log import LOG_NAME
+from ckptsel.training_log.parse import read_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,14 @@ import keras
 
 from ckptsel.errors import CkptselWarning
 from ckptsel.keras import saving
-from ckptsel.keras.history import History, digest
+from ckptsel.keras.history import History
 from ckptsel.keras.keeping import is_better, kept
 from ckptsel.keras.logged import not_logged, scalar, scalars
 from ckptsel.keras.names import checked_pattern, default_pattern, formatted, free_name
 from ckptsel.keras.options import check_options, direction
-from ckptsel.training_log import Saved, TrainingLog
+from ckptsel.training_log.events import Saved
+from ckptsel.training_log.identity import sha256_of
+from ckptsel.training_log.log import TrainingLog
 from ckptsel.transfer.failures import writing
 
 if TYPE_CHECKING:
@@ -217,7 +219,7 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             metrics=metrics,
             pattern=self._pattern,
             mtime_ns=written.st_mtime_ns,
-            sha256=digest(temporary),
+            sha256=sha256_of(temporary),
         )
 
     def _kept(self, values: list[float]) -> set[int]:

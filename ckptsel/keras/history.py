@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import stat
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from ckptsel.keras.keeping import is_better
 from ckptsel.keras.names import SUFFIXES
-from ckptsel.storage import open_regular
-from ckptsel.training_log import Removed
+from ckptsel.training_log.events import Removed
+from ckptsel.training_log.identity import sha256_of
 
 if TYPE_CHECKING:
     from ckptsel.checkpoint import Monitor
-    from ckptsel.training_log import Saved, TrainingLog
-
-_PIECE_BYTES = 2**20
+    from ckptsel.training_log.events import Saved
+    from ckptsel.training_log.log import TrainingLog
 
 
 class History:
@@ -103,10 +101,8 @@ class History:
         home = os.path.join(os.path.realpath(self._log.folder), "")
         if not (stat.S_ISREG(found.st_mode) and inside.startswith(home)):
             return False
-        if found.st_size != save.size_bytes:
-            return False
-        # All weights files of one model have the same size. A copied folder has other times.
-        return found.st_mtime_ns == save.mtime_ns or self._digest(path, found) == save.sha256
+        same = save.mark.is_of(found.st_size, found.st_mtime_ns)
+        return self._digest(path, found) == save.sha256 if same is None else same
 
     def _digest(self, path: str, found: os.stat_result) -> str | None:
         """The file's SHA-256, read once for as long as it does not change; None if unreadable."""
@@ -114,24 +110,11 @@ class History:
         known = self._digests.get(path)
         if known is None or known[0] != mark:
             try:
-                known = mark, digest(path)
+                known = mark, sha256_of(path)
             except OSError:
                 return None
             self._digests[path] = known
         return known[1]
-
-
-def digest(path: str) -> str:
-    """The SHA-256 of a file, as hexadecimal digits.
-
-    Raises:
-        OSError: if it cannot be read, or is no regular file.
-    """
-    found = hashlib.sha256()
-    with open_regular(path) as file:
-        while piece := file.read(_PIECE_BYTES):
-            found.update(piece)
-    return found.hexdigest()
 
 
 def _is_safe(file: str) -> bool:

@@ -24,8 +24,7 @@ from ckptsel.keras.weights_file import save_weights
 from ckptsel.search.query import Query
 from ckptsel.selection import select
 from ckptsel.transfer.failures import writing
-from ckptsel.verification.soundness import sound
-from ckptsel.verification.verify import verify
+from ckptsel.verification.soundness import sound, verified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +117,7 @@ def _chosen(query: Query, *, strict: bool) -> Ranked:
     row = ranking.rows[0]
     findings = ranking.findings
     if strict:
-        verdict = verify(row.checkpoint.path)
+        verdict = verified([row], strict=False)[row.checkpoint.path]
         if not verdict.is_sound:
             finding = verdict.of("damage")[0]
             raise DamagedError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.errors import DestinationError
 from ckptsel.keras.names import SUFFIXES, WEIGHTS
 from ckptsel.keras.weights_file import save_weights
-from ckptsel.training_log import Removed
+from ckptsel.training_log.events import Removed
 from ckptsel.transfer.disk import remove, sync_folder
 from ckptsel.transfer.failures import writing
 from ckptsel.verification.verify import verify
@@ -21,7 +21,8 @@ from ckptsel.verification.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckptsel.training_log import Saved, TrainingLog
+    from ckptsel.training_log.events import Saved
+    from ckptsel.training_log.log import TrainingLog
 
 # A search passes over what begins like this; Keras goes by the suffix, which has to follow.
 _TEMPORARY = ".ckptsel-save-"

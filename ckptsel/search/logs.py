@@ -18,10 +18,12 @@ from ckptsel.search.grouping import run_of
 from ckptsel.search.log_read import LogRead
 from ckptsel.search.places import Logged, TableIn
 from ckptsel.search.printed import Side, all_of, side_of
+from ckptsel.search.replaced import Doubt
 from ckptsel.sources import kind_of
 from ckptsel.sources.agreement import Names, Printed, columns
 from ckptsel.sources.join import Joined, join
 from ckptsel.sources.log import number
+from ckptsel.training_log.identity import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -198,7 +200,7 @@ def _join_run(
             found.findings.append(_unreadable(log.path, error))
             continue
         if joined.key == "file":
-            joined = _of_this_size(places, joined, findings, log.path)
+            joined = _of_these_files(found, places, joined, findings, log.path)
         found.findings += findings
         for finding in joined.findings:
             # What another log has told already, this one need not be about.
@@ -313,24 +315,31 @@ def _files(places: Sequence[TableIn], folder: str) -> dict[str, int]:
     return files
 
 
-def _of_this_size(
-    places: Sequence[TableIn], joined: Joined, findings: list[Finding], path: str
+def _of_these_files(
+    found: Survey, places: Sequence[TableIn], joined: Joined, findings: list[Finding], path: str
 ) -> Joined:
-    """Without the rows about a file of another size: that file was replaced."""
+    """Without the rows about a file of another size: that file was replaced.
+
+    Those of another time are noted, and are read where they would win.
+    """
     rows = list(joined.rows)
     paths = ((place, name) for place in places for name in place.table.names)
     for index, (place, name) in enumerate(paths):
         row = rows[index]
-        if row is None or row.size_bytes < 0:
+        if row is None or row.mark == Mark():
             continue
         try:
-            size = sum(storage.stat(file).size_bytes for file in place.folder.files_of(name))
+            stats = [storage.stat(file) for file in place.folder.files_of(name)]
         except OSError:
             continue  # it is gone, which is said where it is looked at
-        if size != row.size_bytes:
+        size = sum(stat.size_bytes for stat in stats)
+        is_it = row.mark.is_of(size, stats[0].mtime_ns)
+        if is_it is None and row.mark[1:] != Mark()[1:]:
+            found.doubted.append(Doubt(place.folder.join(name), row, path))
+        if is_it is False:
             rows[index] = None
-            said = f"line {row.place} tells of a {name!r} of {row.size_bytes} bytes, and it has"
-            said += f" {size}: the log is not about this file, and was not used for it"
+            said = f"line {row.place} tells of a {name!r} of {row.mark.size_bytes} bytes, and"
+            said += f" it has {size}: the log is not about this file, and was not used for it"
             findings.append(Finding("log-other-file", said, path, strict=True))
     return joined._replace(rows=rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Checkpoint, Metric
@@ -156,10 +157,12 @@ class TableIn(NamedTuple):
 
 def checkpoint_of(place: TableIn, row: int) -> Checkpoint:
     """The checkpoint behind one name that was read."""
-    return _checkpoint(
+    found = _checkpoint(
         place.folder, place.table.names[row], place.metrics(row), place.table.pattern.text,
         levels=place.table.form.counting_folders,
     )  # fmt: skip
+    saved = [said.mark.sha256 for log in place.logs if (said := log.rows[row]) is not None]
+    return replace(found, sha256=sha256) if (sha256 := next(filter(None, saved), "")) else found
 
 
 def bare_checkpoint(unread: Unread) -> Checkpoint:

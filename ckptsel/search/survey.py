@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ckptsel.search.grouping import Folder
     from ckptsel.search.log_read import LogRead
     from ckptsel.search.query import Query
+    from ckptsel.search.replaced import Doubt
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -38,6 +39,7 @@ class Survey:
         folders: all folders that were searched.
         logs: the logs that were read.
         reads: of these, the ones that were joined, and how they are gone through again.
+        doubted: what logs say of files that may be others by now.
         looked_at: path → the checkpoint with size and age; None for one that does not count.
     """
 
@@ -49,6 +51,7 @@ class Survey:
     folders: list[Folder] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
     reads: list[LogRead] = field(default_factory=list)
+    doubted: list[Doubt] = field(default_factory=list)
     looked_at: dict[str, Checkpoint | None] = field(default_factory=dict)
     _identities: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
 
@@ -82,6 +85,11 @@ class Survey:
             if (one := self.looked_at[path]) is not None:
                 found[path] = one
         return [*found.values()]
+
+    def forget(self) -> None:
+        """Look at all checkpoints anew: what logs say of them has changed."""
+        self.looked_at.clear()
+        self._identities.clear()
 
     def _look_at(self, checkpoint: Checkpoint) -> Checkpoint | None:
         try:

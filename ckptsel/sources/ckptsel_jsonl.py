@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.lines import first_line, lines
 from ckptsel.sources.log import LogKind, LogRow
-from ckptsel.training_log import Removed, event_of, is_newer, record_of
+from ckptsel.training_log.events import Removed
+from ckptsel.training_log.parse import event_of, is_newer, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ckptsel.training_log import Saved
+    from ckptsel.training_log.events import Saved
 
 
 def _recognise(head: bytes) -> bool:
@@ -51,7 +52,7 @@ def _row(place: int, event: Saved | Removed, texts: Mapping[str, str]) -> LogRow
         event.epoch,
         event.step,
         event.file,
-        event.size_bytes,
+        event.mark,
     )
 
 

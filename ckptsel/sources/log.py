@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from ckptsel.training_log.identity import Mark
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -26,7 +28,7 @@ class LogRow(NamedTuple):
         step: as the log counts it; None if the row tells none.
         file: the checkpoint that the row is about, relative to the log's folder, with `/`;
             "" where the log names none.
-        size_bytes: that checkpoint's size by the log, all of its files together; -1 if unknown.
+        mark: by what that checkpoint's file can be told from others.
         is_gone: whether the row says that this checkpoint was removed.
         places: where each of the texts stands, if the row was put together from several lines: the
             line, and before it the file's path from the run's folder, if it is one of several
@@ -39,7 +41,7 @@ class LogRow(NamedTuple):
     epoch: int | None = None
     step: int | None = None
     file: str = ""
-    size_bytes: int = -1
+    mark: Mark = Mark()
     is_gone: bool = False
     places: Sequence[str] = ()
 

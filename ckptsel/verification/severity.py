@@ -34,6 +34,7 @@ SEVERITIES: dict[str, Severity] = {
     "missing-tensor": "damage",
     "no-weights": "damage",
     "non-finite-weights": "damage",
+    "not-as-saved": "damage",
     "npy-header": "damage",
     "ocdbt-manifest": "damage",
     "ocdbt-part": "damage",

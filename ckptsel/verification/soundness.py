@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError, NothingFoundError
 from ckptsel.selection import select
+from ckptsel.training_log.identity import sha256_of
+from ckptsel.verification.severity import gravest
 from ckptsel.verification.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from ckptsel.checkpoint import Finding, Ranked, Ranking
+    from ckptsel.checkpoint import Checkpoint, Ranked, Ranking
     from ckptsel.search.query import Query
     from ckptsel.verification.verify import Verdict
 
@@ -205,7 +208,7 @@ def _look(
     """
     path = row.checkpoint.path
     if path not in verdicts:
-        verdicts[path] = verify(path, on_bytes=on_bytes)
+        verdicts[path] = _as_saved(row.checkpoint, verify(path, on_bytes=on_bytes))
     verdict = verdicts[path]
     if strict and not (verdict.is_sound and verdict.is_safe):
         raise DamagedError(
@@ -213,6 +216,20 @@ def _look(
             hint="without --strict the next best that is sound is taken",
         )
     return verdict.is_sound
+
+
+def _as_saved(checkpoint: Checkpoint, verdict: Verdict) -> Verdict:
+    """With a finding if these are not the bytes that a log tells of."""
+    if not checkpoint.sha256 or not verdict.is_sound:
+        return verdict
+    try:
+        if sha256_of(checkpoint.path) == checkpoint.sha256:
+            return verdict
+    except OSError:
+        return verdict
+    said = "its SHA-256 is not the one that the log has: it was changed, or is another file"
+    findings = gravest((*verdict.findings, Finding("not-as-saved", said, verdict.path)))
+    return replace(verdict, findings=findings)
 
 
 def _why(verdicts: Mapping[str, Verdict], row: Ranked) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import ckptsel
-from tests.keras.conftest import lines, names
+from tests.keras.conftest import lines, names, told
 from tests.running import run
 
 _ROOTS = [str(Path(ckptsel.__file__).parents[1]), str(Path(__file__).parents[2])]
@@ -73,6 +74,30 @@ def test_folders_in_the_pattern(training: Any, callback: Any, here: Path) -> Non
     kept = callback(pattern="e{epoch:02d}/w.weights.h5")
     training.fit(training.model(), training.Told([0.4, 0.3, 0.5]), kept, epochs=3)
     assert best(here / "run")["path"] == kept.best_path
+
+
+def test_another_training_that_writes_over_a_file(training: Any, callback: Any, here: Path) -> None:
+    """Of the same size, as all weights files of a model: the values in the log are not its own."""
+    keras: Any = pytest.importorskip("keras")
+    load = importlib.import_module("ckptsel.keras").load_best_weights
+    pattern = "{epoch:02d}.weights.h5"
+    kept = callback(pattern=pattern, keep_best=None)
+    training.fit(training.model(), training.Told([0.5, 0.1, 0.6]), kept, epochs=3)
+    other = keras.callbacks.ModelCheckpoint(str(here / "run" / pattern), save_weights_only=True)
+    training.fit(training.model(), other, epochs=2)
+    assert {path.stat().st_size for path in (here / "run").glob("*.h5")} == {
+        lines(here / "run")[0]["size_bytes"]
+    }
+    for options in ((), ("--verify",)):
+        assert best(here / "run", *options)["name"] == "03.weights.h5"
+    assert callback(pattern=pattern).best_path == str(here / "run/03.weights.h5")
+    done = run("best", "run", "--monitor", "val_loss", "--strict")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"with another SHA-256" in done.stderr
+    with told() as said:
+        chosen = load(training.model(), here / "run", "val_loss")
+    assert chosen.name == "03.weights.h5"
+    assert any("with another SHA-256" in message for message in said)
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])

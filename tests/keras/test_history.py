@@ -11,7 +11,8 @@ import pytest
 
 from ckptsel.checkpoint import Monitor
 from ckptsel.keras.history import History
-from ckptsel.training_log import Removed, Saved, TrainingLog
+from ckptsel.training_log.events import Removed, Saved
+from ckptsel.training_log.log import TrainingLog
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ckptsel
-from ckptsel.training_log import Saved, TrainingLog
+from ckptsel.training_log.events import Saved
+from ckptsel.training_log.log import TrainingLog
 from ckptsel.verification.verify import verify
 from tests.keras.conftest import names
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ckptsel.sources import is_log_name, kind_of
 from ckptsel.sources.lines import MAX_LINE
 from ckptsel.sources.log import number
+from ckptsel.training_log.identity import Mark
 from tests.sources.event_files import events
 from tests.sources.reading import read
 
@@ -124,7 +125,7 @@ def test_ckptsel_jsonl(tmp_path: Path) -> None:
     text = "".join(json.dumps(line) + "\n" for line in lines)
     kind, (saved, removed), codes = read(tmp_path / "ckptsel.jsonl", text)
     assert (kind, codes) == ("ckptsel", [])
-    assert saved[3:8] == (1, 10, "w-01.keras", 7, False)
+    assert saved[3:8] == (1, 10, "w-01.keras", Mark(7), False)
     assert saved.values == {"loss": "0.12345678901234568", "val_loss": "nan"}
     assert (removed.file, removed.is_gone) == ("w-01.keras", True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -181,3 +183,27 @@ def test_rows_are_verified_where_they_stand(verify: Verify, here: Path) -> None:
     assert [verdict.is_sound for verdict in verdicts.values()] == [True, False]
     with pytest.raises(DamagedError, match="zip-crc"):
         verified(ranking.rows, strict=True)
+
+
+@pytest.mark.usefixtures("verify")
+def test_other_bytes_than_those_that_were_saved(here: Path) -> None:
+    """Of the size and the time that the log has, and changed: that shows where all is read."""
+    lines = []
+    for name, loss in (("a.keras", 0.1), ("b.keras", 0.2)):
+        (here / name).write_bytes(name.encode())
+        found = (here / name).stat()
+        line = {"schema": 1, "event": "saved", "file": name, "metrics": {"loss": loss}}
+        digest = hashlib.sha256(b"b.keras").hexdigest()
+        line |= {"size_bytes": 7, "mtime_ns": found.st_mtime_ns, "sha256": digest}
+        lines.append(json.dumps(line) + "\n")
+    (here / "ckptsel.jsonl").write_text("".join(lines))
+    query = Query(monitor="loss")
+    ranking = select(query, keep=2)
+    assert names(ranking.rows) == ["a.keras", "b.keras"]
+    found_sound = sound(query, ranking, 1, keep=2)
+    assert names(found_sound.rows) == ["b.keras"]
+    (rejected,) = found_sound.rejected
+    verdict = found_sound.verdicts[rejected.checkpoint.path]
+    assert [finding.code for finding in verdict.findings] == ["not-as-saved"]
+    with pytest.raises(DamagedError, match="not-as-saved"):
+        sound(Query(monitor="loss", strict=True), ranking, 1, keep=2)

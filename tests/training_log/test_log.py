@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ckptsel.training_log import LOG_NAME, Removed, Saved, TrainingLog, read_line
+from ckptsel.training_log.events import Removed, Saved
+from ckptsel.training_log.log import LOG_NAME, TrainingLog
+from ckptsel.training_log.parse import read_line
 
 SAVED = Saved(
     file="sub/epoch=003.keras",
@@ -138,7 +140,7 @@ def test_the_lock_keeps_another_out(tmp_path: Path) -> None:
 
 def test_the_documented_lines() -> None:
     """The example in docs/keras.md is what is written, key by key."""
-    text = (Path(__file__).parents[1] / "docs" / "keras.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "keras.md").read_text("utf-8")
     example = text.partition("```json\n")[2].partition("```")[0].replace("\n ", " ")
     first, second = (read_line(line.encode()) for line in example.splitlines())
     assert isinstance(first, Saved)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckptsel.errors import DestinationError
-from ckptsel.transfer.disk import remove, sync_folder, temporary_name
+from ckptsel.transfer.disk import aside_name, remove, sync_folder, temporary_name
 from ckptsel.transfer.failures import writing
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class _Entry:
         aside: where what stood there before is kept until all is done, "" if nothing did.
         identity: device and inode of what was written, once it is about to be put in place.
         is_removal: whether nothing new comes in place of the old.
+        is_label: whether it describes others, and must never stand beside what it does not.
         force: whether what stands there is replaced.
     """
 
@@ -34,6 +35,7 @@ class _Entry:
     aside: str = ""
     identity: tuple[int, int] | None = None
     is_removal: bool = False
+    is_label: bool = False
     force: bool = False
 
 
@@ -89,7 +91,12 @@ class Staging:
                 os.mkdir(folder)
 
     def stage(
-        self, finals: Sequence[str], *, without: Sequence[str] = (), force: bool = False
+        self,
+        finals: Sequence[str],
+        *,
+        without: Sequence[str] = (),
+        force: bool = False,
+        labels: bool = False,
     ) -> tuple[str, ...]:
         """Reserve a temporary name for each file or folder that belongs together.
 
@@ -97,12 +104,17 @@ class Staging:
             finals: where they shall stand; the one that makes the others count comes last.
             without: what has to go when they come, such as the shards of an older one.
             force: whether what stands there is replaced, even if nothing else may be.
+            labels: whether they describe what is staged before them. Then what stood at their
+                names goes before anything else does: a kill between two renames may leave a
+                checkpoint without its record, and never with another's.
 
         Returns:
             Where to write each of them, or the folder of each: nothing is there yet.
         """
         force = force or self._force
-        group = [_Entry(final, temporary_name(final), force=force) for final in finals]
+        group = [
+            _Entry(final, temporary_name(final), is_label=labels, force=force) for final in finals
+        ]
         old = [_Entry(name, temporary_name(name), is_removal=True, force=force) for name in without]
         self._groups.append([*old, *group])
         return tuple(entry.temporary for entry in group)
@@ -113,6 +125,10 @@ class Staging:
         Raises:
             DestinationError: if something stands there and `force` is off, or a rename fails.
         """
+        for entry in self._entries():
+            if entry.is_label:
+                with writing(entry.final):
+                    self._set_aside(entry, keep_visible=False)
         for group in self._groups:
             if len(group) > 1:
                 # No reader may find new shards through the old index, so that goes first.
@@ -136,7 +152,7 @@ class Staging:
         if not (entry.force and os.path.lexists(entry.final)):
             return
         # Noted before it is done, for the same reason as in make_folder.
-        entry.aside = temporary_name(entry.final)
+        entry.aside = aside_name(entry.final)
         if keep_visible:
             try:
                 os.link(entry.final, entry.aside, follow_symlinks=False)

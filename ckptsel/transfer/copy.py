@@ -170,9 +170,8 @@ def _copy_one(
 ) -> Copied:
     plan = job.plan
     staging.make_folder(plan.folder)
-    # Staged first, so that the record is there when the checkpoint appears.
-    records = staging.stage([job.record] if job.record else [], force=job.orphan)
     temporaries = staging.stage([target for _, target in plan.files], without=job.leftovers)
+    records = staging.stage([job.record] if job.record else [], force=job.orphan, labels=True)
     hashes: dict[str, str | None] = {}
     for (source, target), temporary, parts in zip(plan.files, temporaries, job.parts, strict=True):
         for part in parts:

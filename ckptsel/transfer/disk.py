@@ -13,10 +13,34 @@ from ckptsel.transfer.failures import writing
 # What file systems answer that cannot sync a folder (FUSE, SMB, a folder without read permission).
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
 
+# What begins so is no checkpoint to the scan.
+_PREFIX = ".ckptsel-"
+_LONGEST_NAME_BYTES = 255
+
 
 def temporary_name(final: str) -> str:
     """A new name in the same folder: short, so that it fits where a 255-byte name does."""
-    return os.path.join(os.path.dirname(final), f".ckptsel-{secrets.token_hex(6)}.tmp")
+    return os.path.join(os.path.dirname(final), f"{_PREFIX}{secrets.token_hex(6)}.tmp")
+
+
+def aside_name(final: str) -> str:
+    """A new name in the same folder that tells whose it is: for what stood at a final name.
+
+    After a kill only this name says what the file was. One of more than about 230 bytes is cut.
+    """
+    folder, name = os.path.split(final)
+    head = f"{_PREFIX}old-{secrets.token_hex(4)}-"
+    while len(os.fsencode(name)) > _LONGEST_NAME_BYTES - len(head):
+        name = name[:-1]  # By characters: some file systems take UTF-8 only.
+    return os.path.join(folder, head + name)
+
+
+def left_behind(folder: str) -> list[str]:
+    """The names in a folder that only a kill leaves there, or a write that still goes on."""
+    try:
+        return sorted(name for name in os.listdir(folder or os.curdir) if name.startswith(_PREFIX))
+    except OSError:
+        return []
 
 
 def write_file(path: str, content: bytes, *, target: str) -> None:

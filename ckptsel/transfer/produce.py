@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
@@ -11,7 +11,7 @@ from ckptsel.errors import DestinationError
 from ckptsel.transfer import checks
 from ckptsel.transfer.at_once import at_once
 from ckptsel.transfer.atomic import Staging
-from ckptsel.transfer.disk import remove, sync_folder, temporary_name, write_file
+from ckptsel.transfer.disk import left_behind, remove, sync_folder, temporary_name, write_file
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.record import SUFFIX, encode, head, is_record, now
 from ckptsel.transfer.state import plan_state
@@ -127,9 +127,10 @@ def produce(
                 _sync(work)
 
         at_once(lambda: check(made) if check else None, sync)
-        return _place(dest, work, command, told(folder), force=force, is_prefix=is_prefix)
+        found = _place(dest, work, command, told(folder), force=force, is_prefix=is_prefix)
     finally:
         remove(work)
+    return replace(found, findings=(*found.findings, *_left_behind(dest)))
 
 
 def _sync(path: str) -> None:
@@ -173,8 +174,8 @@ def _place(
     states, unnamed = plan_state([place], force=force)
     with Staging(force=force) as staging:
         orphan = bool(path) and not is_there and is_record(path)
-        records = staging.stage([path] if path else [], force=orphan)
         temporaries = staging.stage([target for _, target in pairs], without=old)
+        records = staging.stage([path] if path else [], force=orphan, labels=True)
         for (source, target), temporary in zip(pairs, temporaries, strict=True):
             with writing(target):
                 os.rename(source, temporary)
@@ -187,6 +188,20 @@ def _place(
             write_file(temporary, content, target=state)
         staging.commit()
     return Produced(dest, files, path, next(iter(states), ""), (*findings, *unnamed))
+
+
+def _left_behind(dest: str) -> Iterator[Finding]:
+    """What a kill left beside it earlier is as large as a checkpoint, and nobody else tells."""
+    folder = os.path.dirname(dest)
+    # `ls` does not show them.
+    names = left_behind(folder)
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        message = (
+            f"{os.path.join(folder, names[0])!r}{more} is left of a write that was killed, or"
+            " still goes on: remove it, or rename what has `old` in its name"
+        )
+        yield Finding("left-behind", message, dest)
 
 
 _PAST = {"export": "exported", "average": "averaged"}

@@ -127,8 +127,8 @@ LAYER = "(?:main_|aux_)?output|dense|conv[123]d|head|branch|out|activation|seque
 # COCO's sizes of objects: torchmetrics' `map_small`, MMDetection's `bbox_mAP_s`.
 _SIZES = frozenset(("small", "medium", "large", "s", "m", "l"))
 _BY_SIZE = frozenset(("map", "mar", "ap"))
-# ultralytics tells boxes, masks and poses apart: `metrics/mAP50-95(B)`.
-_OF_TASK = re.compile(r" ?\([a-z]\)$", re.IGNORECASE)
+OF_TASK = re.compile(r" ?\([a-z]\)$", re.IGNORECASE)
+"""How ultralytics tells boxes, masks and poses apart: `metrics/mAP50-95(B)`."""
 # What would be no metric elsewhere. MMDetection's and MMPose's average recall, `coco/AR@100` and
 # `AR_s@1000`; detectron2's precision of one class, `bbox/AP-person`, and `panoptic_seg/PQ`.
 _OF_COCO = re.compile(
@@ -160,7 +160,7 @@ def _phrase(name: str) -> str | None:
     Qualifiers (`val_`), Keras output names (`dense_1_loss`), numbers (`top_5`, `ndcg@10`) and
     closing words (`iou_mean`) are passed over.
     """
-    name = _OF_TASK.sub("", name)
+    name = OF_TASK.sub("", name)
     for text in (name.lower(), _CAMEL.sub("_", name).lower()):
         words = [word for part in _SEPARATORS.split(text) if (word := part.strip("[]"))]
         if INVERTERS & set(words):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ckptsel.checkpoint import Monitor
 from ckptsel.errors import MonitorNotFoundError
 from ckptsel.ranking.columns import columns_of
-from ckptsel.ranking.monitor import find_monitor
+from ckptsel.ranking.monitor import LEARN, find_monitor
 from ckptsel.ranking.order import monitor_for
 from ckptsel.ranking.remarks import grave, keras2_auto
 from ckptsel.ranking.traps import negated_loss, without_missing
@@ -76,11 +76,23 @@ def _fields(found: Survey, name: str | None, query: Query) -> MonitorFields:
             found.tables, name, unread, _logged(found), only_logs=query.logs == "only"
         )
     except MonitorNotFoundError as error:
-        # It may stand in the very names that could not be read.
+        # It may stand in the very names that could not be read, or in a log that was not used.
         error.details += grave(found, and_logs=True)
+        if query.logs != "ignore":
+            _tell_of_logs(found, error)
         raise
     found.findings += fields.findings
     return fields
+
+
+def _tell_of_logs(found: Survey, error: MonitorNotFoundError) -> None:
+    """Add which logs were not used, and why; a pattern is no way to a value that is in a log."""
+    from ckptsel.search.unused_logs import unused_logs  # noqa: PLC0415 - only where all failed
+
+    unused = unused_logs(found)
+    error.details += unused
+    if error.hint == LEARN and (unused or any(f.code.startswith("log-") for f in found.findings)):
+        error.hint = "it may be in a log that was not used; --metrics FILE --key epoch takes one"
 
 
 def _logged(found: Survey) -> dict[str, set[str]]:

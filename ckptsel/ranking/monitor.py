@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
 from ckptsel.naming.decimals import printed_unit
-from ckptsel.naming.vocabulary import canonical, role_of
+from ckptsel.naming.vocabulary import OF_TASK, SPLITS, canonical, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Checkpoint, Metric
     from ckptsel.naming.form import Form
     from ckptsel.naming.read import Table
+
+
+LEARN = "say how the names are built: --pattern"
+"""The way out where names may hold the value."""
 
 
 class MonitorFields(NamedTuple):
@@ -95,6 +99,7 @@ def _find(
     labelled = {text: [*names, *logged.get(text, ())] for text, names in in_names.items()}
     if asked is None:
         return _only_metric(tables, in_names, labelled, unlabelled)
+    of_logs = {name for found in logged.values() for name in found}
     everywhere = {text: names for text, names in labelled.items() if names}
     names = {name for found in everywhere.values() for name in found}
     if asked in names:
@@ -112,13 +117,15 @@ def _find(
             asked, {t: name for t, found in everywhere.items() if name in found}, (said,)
         )
     if role_of(asked) != "metric":
-        return _counter(tables, asked, sorted(names))
+        return _counter(tables, asked, sorted(names), of_logs)
     # Where a log was joined, a value without a label is one of the log's, and that is not asked.
     unsettled = {text: values for text, values in unlabelled.items() if not logged.get(text)}
-    return _assumed(tables, asked, unread, unsettled, sorted(names))
+    return _assumed(tables, asked, unread, unsettled, sorted(names), of_logs)
 
 
-def _counter(tables: Sequence[Table], asked: str, names: list[str]) -> MonitorFields:
+def _counter(
+    tables: Sequence[Table], asked: str, names: list[str], of_logs: Collection[str]
+) -> MonitorFields:
     """An epoch without a label; no other counter or setting is known by its place."""
     found = {
         table.pattern.text: metric.name
@@ -127,7 +134,7 @@ def _counter(tables: Sequence[Table], asked: str, names: list[str]) -> MonitorFi
         if metric.role == "epoch" == role_of(asked)
     }
     if not found:
-        raise _not_found(asked, names)
+        raise _not_found(asked, names, of_logs)
     said = Finding("monitor-alias", f"{asked} is the number without a label in the names")
     return MonitorFields(asked, found, (said,))
 
@@ -180,6 +187,7 @@ def _assumed(
     unread: Sequence[str],
     unlabelled: dict[str, list[str]],
     names: list[str],
+    of_logs: Collection[str],
 ) -> MonitorFields:
     """The one unlabelled decimal of each pattern that has any."""
     competing = {text: found for text, found in unlabelled.items() if found}
@@ -190,7 +198,7 @@ def _assumed(
                 hint="name the fields in --pattern, as the training code has them",
             )
     if not competing:
-        raise _not_found(asked, names)
+        raise _not_found(asked, names, of_logs)
     others = [(t.names[0], t.form) for t in tables if t.pattern.text not in competing]
     for name, form in [*others, *((name, None) for name in unread)]:
         if number := _free_decimal(name, form):
@@ -248,24 +256,41 @@ def _only_metric(
             f"the names hold values without a label: {_listed(nameless)}",
             hint="say which metric they are, such as --monitor val_loss",
         )
-    raise MonitorNotFoundError(
-        "no name holds a metric", hint="say how the names are built: --pattern"
-    )
+    raise MonitorNotFoundError("no name holds a metric", hint=LEARN)
 
 
-def _not_found(asked: str, names: list[str]) -> MonitorNotFoundError:
+def _not_found(asked: str, names: list[str], of_logs: Collection[str]) -> MonitorNotFoundError:
     metrics = [name for name in names if role_of(name) == "metric"]
-    hint = "say how the names are built: --pattern"
+    hint = LEARN
     if not names:
         return MonitorNotFoundError(f"no name holds a value for {asked!r}", hint=hint)
     if metrics:
-        from difflib import get_close_matches  # noqa: PLC0415
+        from shlex import quote  # noqa: PLC0415
 
-        # `loss` is near to `val_loss`, and another metric: only slips of the pen are proposed.
-        close = get_close_matches(asked, metrics, 1, 0.75)
-        hint = f"did you mean --monitor {close[0]}?" if close else "choose one by --monitor"
-    held = _listed(metrics or names)
-    return MonitorNotFoundError(f"no name holds {asked!r}; the names hold {held}", hint=hint)
+        close = _close(asked, metrics)
+        hint = f"did you mean --monitor {quote(close)}?" if close else "choose one by --monitor"
+    logged = [name for name in metrics or names if name in of_logs]
+    read = [name for name in metrics or names if name not in of_logs]
+    held = " and ".join(
+        f"the {where} hold {_listed(found)}"
+        for where, found in (("names", read), ("logs", logged))
+        if found
+    )
+    nowhere = "no name and no log holds" if of_logs else "no name holds"
+    return MonitorNotFoundError(f"{nowhere} {asked!r}; {held}", hint=hint)
+
+
+def _close(asked: str, metrics: list[str]) -> str:
+    """The metric that was meant: a slip of the pen, or a name without its group and task."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    for name in metrics:
+        group, _, last = name.rpartition("/")
+        # `loss` is near to `val/loss`, and another metric.
+        if group not in SPLITS and canonical(OF_TASK.sub("", last)) == canonical(asked):
+            return name
+    close = get_close_matches(asked, metrics, 1, 0.75)
+    return close[0] if close else ""
 
 
 def _listed(names: Sequence[str]) -> str:

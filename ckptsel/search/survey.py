@@ -213,8 +213,12 @@ def _say_ambiguous(found: Survey) -> None:
     for reason, ones in names.items():
         first = ones[0].reading
         why = reason or f"{dict(first.values)} or {dict(first.other)}"
-        count = "1 name has" if len(ones) == 1 else f"{len(ones)} names have"
-        said = f"{count} more than one reading, and does not compete: {ones[0].name!r}: {why}"
+        said = (
+            "1 name has more than one reading, and does not compete"
+            if len(ones) == 1
+            else f"{len(ones)} names have more than one reading, and do not compete"
+        )
+        said += f": {ones[0].name!r}: {why}"
         path = ones[0].folder.join(ones[0].name)
         found.findings.append(Finding("ambiguous-name", said, path, strict=True))
 

@@ -51,7 +51,8 @@ INSIDE = {
     "speechbrain": "CKPT.yaml",
 }
 
-_HEAD_BYTES = 4096
+HEAD_BYTES = 4096
+"""By so many of its first bytes a log's kind is known."""
 
 
 @cache
@@ -98,7 +99,7 @@ def kind_of(path: str, name: str) -> tuple[int, LogKind] | None:
     if not os.path.isfile(path):
         return None  # a link to a pipe, which nobody may ever write to
     with open(path, "rb") as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(HEAD_BYTES)
     whole = "/" + path.replace(os.sep, "/")
     name = name.rpartition("/")[2]
     for place, (module, of_name, of_path) in enumerate(_globs()):

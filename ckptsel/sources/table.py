@@ -16,6 +16,7 @@ from ckptsel.sources.entries import keyed
 from ckptsel.sources.json_text import document, load, objects
 from ckptsel.sources.lines import encoding_of, first_line
 from ckptsel.sources.log import LogKind
+from ckptsel.sources.unknown import why_no_entries, why_no_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,16 +50,30 @@ def table_kind(path: str, key: Key | None) -> tuple[LogKind, Key]:
     if known is not None and known[1].name in ("tensorboard", "mlflow"):
         key = _chosen(path, key, [each for each in known[1].offsets if each != "file"])
         alone = replace(known[1], offsets={key: 0}, habit=_HABIT, read_together=None)
+        alone = replace(alone, read=_of_one_file(known[1]))
         return replace(alone, only_by_values=frozenset(), epochs_alike=False), key
     reader, titles, unit = _reader(path, head)
     low = [title.lower() for title in titles]
-    key = _chosen(path, key, [each for each in KEYS if each in low])
+    possible = [each for each in KEYS if each in low]
+    if not possible:
+        raise _no_key(path, head)
+    key = _chosen(path, key, possible)
     title = next(title for title in titles if title.lower() == key)
 
     def read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         return reader(path, findings, key, title)
 
     return LogKind("table", lambda _: True, read, {key: 0}, _HABIT, unit), key
+
+
+def _of_one_file(kind: LogKind) -> Callable[[str, list[Finding]], Iterator[LogRow]]:
+    """Reads a kind of several files; where a value stands, the one file need not be said."""
+
+    def read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
+        for row in kind.read(path, findings):
+            yield row._replace(places=[place.rpartition(":")[2] for place in row.places])
+
+    return read
 
 
 def _chosen(path: str, key: Key | None, possible: list[Key]) -> Key:
@@ -71,13 +86,24 @@ def _chosen(path: str, key: Key | None, possible: list[Key]) -> Key:
             f"{path} has no column {key!r} to find the checkpoints by",
             hint=f"it has {' and '.join(possible)}: --key {possible[0]}" if possible else "",
         )
-    if possible:
-        raise UsageError(
-            f"{path} has the columns {' and '.join(possible)}",
-            hint=f"say which finds the checkpoints, such as --key {possible[0]}",
-        )
     raise UsageError(
-        f"{path} has none of the columns epoch, step and file",
+        f"{path} has the columns {' and '.join(possible)}",
+        hint=f"say which finds the checkpoints, such as --key {possible[0]}",
+    )
+
+
+def _no_key(path: str, head: bytes) -> UsageError:
+    """Why no column says what a row is about."""
+    if head.startswith(b"PAR1"):
+        why = "it has no such column"
+    elif not _is_json(head):
+        why = why_no_key(head, KEYS)
+    else:
+        findings: list[Finding] = []
+        found = document(path, findings)
+        why = next((f.message for f in findings), "") or why_no_entries(found, KEYS)
+    return UsageError(
+        f"{path} has none of the columns epoch, step and file: {why}",
         hint="one of them must say what a row is about",
     )
 
@@ -88,8 +114,7 @@ def _reader(path: str, head: bytes) -> tuple[Reader, list[str], str]:
         from ckptsel.sources.parquet_table import parquet_columns, parquet_rows  # noqa: PLC0415
 
         return parquet_rows, parquet_columns(path), "row"
-    start = head.decode(encoding_of(head), "replace").lstrip()
-    if not start.startswith(("{", "[")):
+    if not _is_json(head):
         return _csv_rows, titles_of(head), "line"
     try:
         first = load(first_line(head))
@@ -99,6 +124,10 @@ def _reader(path: str, head: bytes) -> tuple[Reader, list[str], str]:
         return _line_rows, [*first], "line"
     found = _entries(document(path, []))
     return _document_rows, [*found[0]] if found else [], "entry"
+
+
+def _is_json(head: bytes) -> bool:
+    return head.decode(encoding_of(head), "replace").lstrip().startswith(("{", "["))
 
 
 def _csv_rows(path: str, findings: list[Finding], key: Key, title: str) -> Iterator[LogRow]:

@@ -202,3 +202,20 @@ def test_the_order_of_the_names_does_not_matter(names: list[str]) -> None:
     tables = read(names)
     source = find_monitor(tables, "val_loss")
     assert sorted(values(source, tables)) == [0.5, 0.75, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "metric", "hint"),
+    [
+        ("mAP50-95", "metrics/mAP50-95(B)", "did you mean --monitor 'metrics/mAP50-95(B)'?"),
+        ("bbox_mAP", "coco/bbox_mAP", "did you mean --monitor coco/bbox_mAP?"),
+        ("loss", "val/loss", "choose one by --monitor"),
+    ],
+)
+def test_a_name_without_its_group(asked: str, metric: str, hint: str) -> None:
+    """What stands before the slash, or behind in brackets, is easily left out; a split is not."""
+    tables = read(COUNTED)
+    with pytest.raises(MonitorNotFoundError) as raised:
+        find_monitor(tables, asked, logged={tables[0].pattern.text: {metric}})
+    assert raised.value.hint == hint
+    assert f"the logs hold {metric!r}" in raised.value.message

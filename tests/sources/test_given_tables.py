@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 import ckptsel
 from ckptsel.errors import LocationNotFoundError, MissingExtraError, UsageError
+from ckptsel.ranking.explain import explain
 from tests.folders import make
 from tests.selecting import codes, places, ranked
 from tests.sources.event_files import events
@@ -175,8 +176,40 @@ def test_a_step_that_the_user_explains(here: Path) -> None:
     assert "log-base-assumed" in codes(ranked(None, rank=False))
     ranking = ranked(metrics=("events.out.tfevents.1",), key="epoch", logs="ignore")
     assert places(ranking)[0] == (1, NAMES[1])
+    (log,) = ranking.logs
+    assert ranking.rows[0].metric is not None
+    assert ranking.rows[0].metric.source == "tensorboard:events.out.tfevents.1:3"
+    explained = explain(ranking, ranking.rows[0])
+    assert (explained.log, explained.line) == (log, 3)
     with pytest.raises(UsageError, match="step and epoch"):
         ranked(metrics=("events.out.tfevents.1",))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is empty"),
+        ("epoch|val_loss\n1|0.5\n".replace("|", "~"), "no titles with a separator that is known"),
+        ("a,b\n1,2\n", "its columns are 'a', 'b'"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"epoch": [1, 2], "val_loss": [1]}', "of different lengths ('epoch' 2, 'val_loss' 1)"),
+        ('{"a": [1]}', "it has no list epoch or step or file; its lists are 'a'"),
+        ('{"a": []}', "its lists are empty"),
+        ('{\n"a": 1}', "one object without lists"),
+        ('[{"a": 1}]', "its first entry has 'a'"),
+        ("[1]", "none of its entries an object"),
+        ("[]", "it is an empty list"),
+        ("\0\1\0\0\2", "holds bytes that are no text"),
+        ("e\0p\0", "is UTF-16"),
+    ],
+)  # fmt: skip
+def test_why_a_table_says_nothing(here: Path, text: str, why: str) -> None:
+    """What is wrong with it is told, and not only that a column is missing."""
+    make(here, *NAMES)
+    Path("t").write_text(text)
+    with pytest.raises(UsageError) as raised:
+        ranked(metrics=("t",))
+    assert why in raised.value.message
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "[]", "[1, 2]", '{"a": 1}', "{", "[", "\x00"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ckptsel.errors import ConversionError, StrictError
+from ckptsel.formats import open_contents
 from ckptsel.transfer import members
 from ckptsel.transfer.average import average
 from tests.transfer.keras_odd import SUFFIXES
@@ -114,3 +115,45 @@ def test_other_integers(array: NDArray[Any], tmp_path: Path) -> None:
     assert f"1.safetensors': table ({array.dtype})" in finding.message
     with pytest.raises(StrictError, match="not averaged"):
         _average(*paths, strict=True)
+
+
+def test_optimizers_of_any_name(odd: Path) -> None:
+    """Their steps, rates and moments are the first one's; a layer called `opt_net` is averaged."""
+    paths = f"{odd}/gan-1.weights.h5", f"{odd}/gan-3.weights.h5"
+    done = average(members.named(query(*paths)), f"{odd}/gan.weights.h5", strict=True)
+    with open_contents(done.dest) as contents:
+        found = {
+            (tensor.path.split("/vars/")[0], tensor.role, float(contents.read(tensor).max()))
+            for tensor in contents.tensors
+        }
+    assert found == {
+        *((name, "optimizer", 1) for name in ("g_opt", "adam", "solver")),
+        *((name, "weight", 2) for name in ("g", "layers/dense_1")),
+    }
+
+
+def test_optimizers_of_pytorch(tmp_path: Path) -> None:
+    """A GAN's `optimizerG` stays the first one's, and so does the best score."""
+    torch = pytest.importorskip("torch")
+    for at in (1, 3):
+        weight = torch.nn.Parameter(torch.full((2,), float(at)))
+        optimizer = torch.optim.Adam([weight])
+        weight.grad = torch.full((2,), float(at))
+        for _ in range(at):
+            optimizer.step()
+        saved = {
+            "netG": {"w": torch.full((2,), float(at))},
+            "optimizerG": optimizer.state_dict(),
+            "solver": optimizer.state_dict(),
+            "best_acc": torch.tensor(float(at)),
+        }
+        torch.save(saved, tmp_path / f"{at}.pt")
+    chosen = members.named(query(tmp_path / "1.pt", tmp_path / "3.pt"))
+    done = average(chosen, f"{tmp_path}/mean.pt", strict=True)
+    found, first = (torch.load(path) for path in (done.dest, tmp_path / "1.pt"))
+    assert found["netG"]["w"].tolist() == [2, 2]
+    assert found["best_acc"] == 1
+    for name in ("optimizerG", "solver"):
+        one, other = found[name]["state"][0], first[name]["state"][0]
+        assert all(torch.equal(one[key], other[key]) for key in other)
+        assert one["step"] == 1

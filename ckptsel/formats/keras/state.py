@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.formats.contents import Tensor, TensorRole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ckptsel.formats.hdf5.dataset import Stored
 
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 _OTHER = frozenset(
     ("metrics", "_metrics", "_compile_metrics", "_loss_tracker", "seed_generator", "_random_seed")
 )
+
+# Keras's names of its optimizers, and what people call attributes that hold one.
+_CLASSES = frozenset(
+    (
+        *("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb", "lion"),
+        *("loss_scale_optimizer", "muon", "nadam", "rmsprop", "schedule_free_adam_w", "sgd"),
+    )
+)
+_COUNTER = re.compile(r"_\d+$")
+_ATTRIBUTE = re.compile(r"(\w+_)?(optimizers?|optim|opts?)(_[a-z\d]+)?")
 
 # Classes of tf_keras whose value is total / count, by their names in a path.
 # Source: the subclasses of MeanMetricWrapper in tf_keras/src/metrics.
@@ -61,15 +72,44 @@ def role_of(path: str) -> TensorRole:
     return "optimizer" if any(owner.endswith("optimizer") for owner in owners) else "weight"
 
 
-def tensor_of(stored: Stored, layer_of: Callable[[str], str]) -> Tensor:
+def optimizers(datasets: Mapping[str, Stored], layer_of: Callable[[str], str]) -> frozenset[str]:
+    """The `vars` groups of optimizers whose attributes are called anything, as `g_opt`, `adam`.
+
+    An optimizer counts first, and its learning rate is next unless a schedule gives it; then it
+    has a name that Keras made of its class, or its attribute tells it. Layers of lists count in
+    no such way: those are passed over.
+
+    Args:
+        datasets: path → dataset.
+        layer_of: path of a `vars` group → the name that it carries, "" if none.
+    """
+    found = set()
+    for path, counter in datasets.items():
+        group, _, number = path.rpartition("/")
+        *above, attribute = ["", *group.split("/")[:-1]]
+        if number != "0" or counter.shape or "int" not in counter.dtype_name:
+            continue
+        rate = datasets.get(f"{group}/1")
+        has_rate = rate is not None and not rate.shape and rate.dtype_name.startswith("float")
+        is_named = _COUNTER.sub("", layer_of(group)) in _CLASSES or _ATTRIBUTE.fullmatch(attribute)
+        if above[-1:] != ["layers"] and (has_rate or is_named):
+            found.add(group)
+    return frozenset(found)
+
+
+def tensor_of(
+    stored: Stored, layer_of: Callable[[str], str], optimizers: Collection[str] = ()
+) -> Tensor:
     """A dataset as a tensor.
 
     Args:
         stored: the dataset.
         layer_of: path of a `vars` group → the name that it carries, "" if none.
+        optimizers: see `optimizers`.
     """
-    role = role_of(stored.path)
-    layer = "" if role == "optimizer" else layer_of(stored.path.rpartition("/")[0])
+    group = stored.path.rpartition("/")[0]
+    role = "optimizer" if group in optimizers else role_of(stored.path)
+    layer = "" if role == "optimizer" else layer_of(group)
     owners = owners_of(stored.path, layer_of) if role == "weight" else ()
     size = 0 if stored.dtype_name == "object" else stored.size_bytes
     return Tensor(stored.path, stored.shape, stored.dtype_name, size, role, layer, owners)

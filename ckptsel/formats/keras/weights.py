@@ -11,7 +11,7 @@ from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.hdf5.file import Hdf5, open_hdf5
 from ckptsel.formats.hdf5.superblock import is_hdf5
-from ckptsel.formats.keras.state import metric_values, step_and_rate, tensor_of
+from ckptsel.formats.keras.state import metric_values, optimizers, step_and_rate, tensor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +68,9 @@ class KerasWeights(Contents):
                 names[group] = name_of(self._hdf5, group)
             return names[group]
 
-        return tuple(tensor_of(stored, layer_of) for stored in self._hdf5.datasets.values())
+        datasets = self._hdf5.datasets
+        found = optimizers(datasets, layer_of)
+        return tuple(tensor_of(stored, layer_of, found) for stored in datasets.values())
 
     @property
     def tensors(self) -> Sequence[Tensor]:

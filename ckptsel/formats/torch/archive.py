@@ -26,6 +26,7 @@ from ckptsel.formats.pickle_scan import (
 )
 from ckptsel.formats.torch.mapped import owned
 from ckptsel.formats.torch.tensors import (
+    Flat,
     RefusedError,
     describe,
     flatten,
@@ -113,14 +114,18 @@ class TorchContents(Contents):
         return load_mapped(self.path)
 
     @cached_property
+    def _flat(self) -> Flat:
+        return Flat({}, frozenset(), "") if self._refused else flatten(self._saved)
+
+    @property
     def values(self) -> dict[str, Any]:
         """Path → PyTorch's tensor, mapped from the file; none where `lists_tensors` is false."""
-        return {} if self._refused else flatten(self._saved)[0]
+        return self._flat.values
 
     @property
     def unlisted(self) -> str:
         """Why PyTorch cannot list them, or which kinds of tensors are left out."""
-        return self._refused or flatten(self._saved)[1]
+        return self._refused or self._flat.odd
 
     @property
     def lists_tensors(self) -> bool:  # type: ignore[override]
@@ -130,7 +135,7 @@ class TorchContents(Contents):
     @cached_property
     def tensors(self) -> Sequence[Tensor]:
         """Every tensor by its keys, joined by `/`; none where `lists_tensors` is false."""
-        return [describe(path, value) for path, value in self.values.items()]
+        return describe(self._flat)
 
     @property
     def facts(self) -> Facts:
@@ -215,7 +220,7 @@ class TorchContents(Contents):
     def close(self) -> None:
         """Let go of the file."""
         self.__dict__.pop("_saved", None)
-        self.__dict__.pop("values", None)
+        self.__dict__.pop("_flat", None)
         self._archive.close()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.errors import DamagedError, MissingExtraError
 from ckptsel.formats.contents import PIECE_BYTES, Tensor
@@ -55,8 +55,23 @@ def load_mapped(path: str) -> Any:
             raise DamagedError(f"PyTorch cannot load {path!r}: {text}") from None
 
 
-def flatten(saved: object) -> tuple[dict[str, Any], str]:
-    """Path → tensor, for the tensors in nested dicts, lists and tuples; and what is left out.
+class Flat(NamedTuple):
+    """The tensors in nested dicts, lists and tuples.
+
+    Attributes:
+        values: path → tensor.
+        states: the paths of those that are in an optimizer's state, whatever it is called: below
+            a dict with `state` and `param_groups`, which is what `Optimizer.state_dict` gives.
+        odd: which are left out; "" if there are none.
+    """
+
+    values: dict[str, Any]
+    states: frozenset[str]
+    odd: str
+
+
+def flatten(saved: object) -> Flat:
+    """Find the tensors.
 
     Each container is looked into once: shared ones would unfold without end. Tensors without
     plain values (sparse, quantized, nested, on the meta device) are left out.
@@ -64,20 +79,24 @@ def flatten(saved: object) -> tuple[dict[str, Any], str]:
     import torch  # noqa: PLC0415
 
     found: dict[str, Any] = {}
+    states: set[str] = set()
     odd: list[str] = []
     seen: set[int] = set()
-    stack: list[tuple[str, object]] = [("", saved)]
+    stack: list[tuple[str, object, bool]] = [("", saved, False)]
     while stack:
-        path, value = stack.pop()
+        path, value, is_state = stack.pop()
         if isinstance(value, torch.Tensor):
             is_plain = value.layout == torch.strided and value.device.type == "cpu"
             if is_plain and not value.is_quantized and not value.is_nested:
                 found.setdefault(path, value.detach())
+                if is_state:
+                    states.add(path)
             else:
                 odd.append(path)
             continue
         if isinstance(value, dict):
             children = list(value.items())
+            is_state = is_state or ("state" in value and "param_groups" in value)
         elif isinstance(value, list | tuple):
             children = list(enumerate(value))
         else:
@@ -85,17 +104,28 @@ def flatten(saved: object) -> tuple[dict[str, Any], str]:
         if id(value) not in seen:
             seen.add(id(value))
             prefix = f"{path}/" if path else ""
-            stack += [(f"{prefix}{key}", child) for key, child in reversed(children)]
+            stack += [(f"{prefix}{key}", child, is_state) for key, child in reversed(children)]
     what = f"{len(odd)} of its tensors are sparse, quantized or odd in another way: {odd[:1]}"
-    return found, what if odd else ""
+    return Flat(found, frozenset(states), what if odd else "")
 
 
-def describe(path: str, value: Any) -> Tensor:
-    """A tensor without its values."""
-    shape = tuple(value.shape)
-    size_bytes = math.prod(shape) * value.element_size()
-    dtype = str(value.dtype).removeprefix("torch.")
-    return Tensor(path, shape, dtype, size_bytes, role_of(path), layer_of(path), *names_of(path))
+def describe(flat: Flat) -> list[Tensor]:
+    """The tensors without their values.
+
+    A number beside state dicts, such as the best score, is nobody's weight.
+    """
+    is_nested = any("/" in path for path in flat.values)
+    found = []
+    for path, value in flat.values.items():
+        role = "optimizer" if path in flat.states else role_of(path)
+        if role == "weight" and is_nested and "/" not in path and not value.shape:
+            role = "other"
+        shape = tuple(value.shape)
+        size_bytes = math.prod(shape) * value.element_size()
+        dtype = str(value.dtype).removeprefix("torch.")
+        layer = layer_of(path) if role == "weight" else ""
+        found.append(Tensor(path, shape, dtype, size_bytes, role, layer, *names_of(path)))
+    return found
 
 
 def value_pieces(tensor: Tensor, value: Any) -> Iterator[NDArray[Any]]:

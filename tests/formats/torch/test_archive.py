@@ -179,3 +179,37 @@ class TestWithoutTorch:
         """Damage and dangers are found all the same."""
         assert list(contents.damage("full")) == []
         assert codes(contents.dangers()) == ["pickle"]
+
+
+def test_optimizers_of_any_name(torch: Any, tmp_path: Path) -> None:
+    """What `Optimizer.state_dict` gave is an optimizer's state, wherever it stands."""
+    model, optimizer = trained(torch)
+    state, weights = optimizer.state_dict(), model.state_dict()
+    saved = {
+        "netG": weights,
+        "optimizerG": state,
+        "parts": [{"net": weights | {"extra": torch.ones(2)}, "solver": dict(state)}],
+        "best_acc": torch.tensor(0.5),
+    }
+    torch.save(saved, tmp_path / "gan.pt")
+    with open_contents(str(tmp_path / "gan.pt")) as contents:
+        roles = {tensor.path: tensor.role for tensor in contents.tensors}
+    assert roles.pop("best_acc") == "other"
+    wanted = {
+        path: "optimizer" if "optimizerG/" in path or "solver/" in path else "weight"
+        for path in roles
+    }
+    assert roles == wanted
+    assert {*wanted.values()} == {"weight", "optimizer"}
+    assert any("parts/0/net" in path for path in roles)
+    torch.save(state, tmp_path / "optimizer.pt")
+    with open_contents(str(tmp_path / "optimizer.pt")) as contents:
+        assert {tensor.role for tensor in contents.tensors} == {"optimizer"}
+
+
+def test_a_number_in_a_plain_state_dict(torch: Any, tmp_path: Path) -> None:
+    """It is a parameter, as CLIP's `logit_scale`."""
+    saved = {"logit_scale": torch.tensor(4.6), "proj": torch.ones(2)}
+    torch.save(saved, tmp_path / "clip.pt")
+    with open_contents(str(tmp_path / "clip.pt")) as contents:
+        assert {tensor.role for tensor in contents.tensors} == {"weight"}

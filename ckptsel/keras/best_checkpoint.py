@@ -46,7 +46,8 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         initial_value_threshold: only what is better than this is among the best.
 
     Attributes:
-        best: the best value there ever was, also in earlier trainings; None before there is one.
+        best: the best value there ever was, also in earlier trainings; before there is one,
+            `initial_value_threshold`.
         best_path: the best file that is there; None if there is none.
 
     Raises:

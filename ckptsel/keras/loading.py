@@ -12,14 +12,16 @@ import keras
 from ckptsel.errors import (
     CkptselWarning,
     DamagedError,
+    LocationNotFoundError,
     ModelMismatchError,
     UnknownFormatError,
     UsageError,
 )
-from ckptsel.formats import open_contents
+from ckptsel.formats import format_of, open_contents
 from ckptsel.inspection.loading import how_to_load
 from ckptsel.keras.checking import check_fit, check_same, other_optimizer
 from ckptsel.keras.live import Live
+from ckptsel.keras.unsaved import load_and_find
 from ckptsel.keras.weights_file import save_weights
 from ckptsel.search.query import Query
 from ckptsel.selection import select
@@ -27,9 +29,9 @@ from ckptsel.transfer.failures import writing
 from ckptsel.verification.soundness import sound, verified
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Ranked
+    from ckptsel.checkpoint import Checkpoint, Finding, Ranked
     from ckptsel.verification.verify import Verdict
 
 # What `model.load_weights` takes, by suffix. Source: `load_weights` in
@@ -40,6 +42,7 @@ _SUFFIXES = {
     "sharded weights": (".weights.json",),
     "h5": (".h5", ".hdf5"),
 }
+_NAMED = 8
 _IN_A_FOLDER = "model.weights.h5"
 # Dangers of a whole model's config, which loading weights does not look at.
 _OF_CONFIGS = frozenset(
@@ -64,7 +67,8 @@ def load_best_weights(
 
     Args:
         model: a Keras 3 model that has its weights: built, or called once.
-        location: a folder, a file or a glob.
+        location: a folder, a file or a glob. A checkpoint that is named itself is taken as it is,
+            if no monitor is given.
         monitor: the metric to choose by; None for the only one that is there.
         mode: `min`, `max`, or `auto` for the direction in ckptsel's table.
         strict: whether a damaged best is an error. Otherwise the next best that is sound is
@@ -88,7 +92,7 @@ def load_best_weights(
         monitor=monitor,
         mode=mode,
     )
-    row = _chosen(query, strict=strict)
+    row = _named(query) or _chosen(query, strict=strict)
     _load(model, row.checkpoint.path)
     return row.checkpoint
 
@@ -107,6 +111,26 @@ def _check_model(model: Any) -> None:
         )
 
 
+def _named(query: Query) -> Ranked | None:
+    """The checkpoint that was named itself, if one was, and no monitor asks for a ranking.
+
+    Raises:
+        CkptselError: see `load_best_weights`.
+    """
+    (location,) = query.locations
+    try:
+        if query.monitor is not None or format_of(location) is None:
+            return None
+    except LocationNotFoundError:
+        return None  # it may be a glob
+    ranking = select(query, rank=False)
+    row = next((row for row in ranking.rows if row.checkpoint.path == location), None)
+    if row is not None:
+        _check_safe(_sound(row, "the checkpoint", hint="take another one"))
+        _say(ranking.findings)
+    return row
+
+
 def _chosen(query: Query, *, strict: bool) -> Ranked:
     """The best row that is sound.
 
@@ -117,14 +141,8 @@ def _chosen(query: Query, *, strict: bool) -> Ranked:
     row = ranking.rows[0]
     findings = ranking.findings
     if strict:
-        verdict = verified([row], strict=False)[row.checkpoint.path]
-        if not verdict.is_sound:
-            finding = verdict.of("damage")[0]
-            raise DamagedError(
-                f"the best checkpoint is damaged: {row.checkpoint.path!r}: {finding.message}"
-                f" ({finding.code})",
-                hint="strict=False takes the next best that is sound",
-            )
+        hint = "strict=False takes the next best that is sound"
+        verdict = _sound(row, "the best checkpoint", hint=hint)
     else:
         found = sound(query, ranking, 1, keep=2)
         row, findings = found.rows[0], found.ranking.findings
@@ -133,11 +151,24 @@ def _chosen(query: Query, *, strict: bool) -> Ranked:
             path = rejected.checkpoint.path
             why = found.verdicts[path].of("damage")[0]
             _warn(f"{path!r} is damaged and passed over: {why.message} ({why.code})")
-    for finding in findings:
-        if finding.strict:
-            _warn(finding.said)
+    _say(findings)
     _check_safe(verdict)
     return row
+
+
+def _sound(row: Ranked, what: str, hint: str) -> Verdict:
+    verdict = verified([row], strict=False)[row.checkpoint.path]
+    if not verdict.is_sound:
+        finding = verdict.of("damage")[0]
+        says = f"{what} is damaged: {row.checkpoint.path!r}: {finding.message} ({finding.code})"
+        raise DamagedError(says, hint=hint)
+    return verdict
+
+
+def _say(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        if finding.strict:
+            _warn(finding.said, stacklevel=5)
 
 
 def _check_safe(verdict: Verdict) -> None:
@@ -160,7 +191,8 @@ def _load(model: Any, path: str) -> None:
             doubts = [check_fit(Live(model, now), contents, path)]
         doubts.append(other_optimizer(model, contents, path))
         try:
-            _load_file(model, file)
+            with open_contents(before) as now:
+                left = load_and_find(model, now, lambda: _load_file(model, file))
             after = os.path.join(folder, "after.weights.h5")
             with writing(after):
                 save_weights(model, after)
@@ -169,8 +201,20 @@ def _load(model: Any, path: str) -> None:
         except BaseException:
             model.load_weights(before)
             raise
+    doubts.append(_not_reached(left, path))
     for doubt in filter(None, doubts):
         _warn(doubt)
+
+
+def _not_reached(left: list[str], path: str) -> str:
+    """What to say of weights that Keras does not load from any file; "" if there are none."""
+    if not left:
+        return ""
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    return (
+        f"{', '.join(left[:_NAMED])}{more}: Keras loaded nothing for these from {path!r}, and they"
+        " are as they were: their layers do not save them"
+    )
 
 
 def _load_file(model: Any, path: str) -> None:
@@ -207,5 +251,5 @@ def _loadable(kind: str, path: str, contents: Any) -> str:
     return path
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, CkptselWarning, stacklevel=4)
+def _warn(message: str, stacklevel: int = 4) -> None:
+    warnings.warn(message, CkptselWarning, stacklevel=stacklevel)

@@ -31,7 +31,8 @@ def check_options(
             raise UsageError(f"{name} is {number}", hint="None keeps all")
     if keep_best == 0 and keep_last == 0:
         raise UsageError("keep_best=0 and keep_last=0 would keep nothing")
-    if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
+    is_number = isinstance(save_freq, int) and not isinstance(save_freq, bool)
+    if save_freq != "epoch" and (not is_number or int(save_freq) < 1):
         raise UsageError(f"unknown save_freq {save_freq!r}", hint="'epoch', or a number of batches")
 
 

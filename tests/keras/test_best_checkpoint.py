@@ -312,6 +312,7 @@ def test_two_lines_where_it_speaks(
         ({"keep_best": -1}, UsageError, "keep_best is -1"),
         ({"keep_best": 0, "keep_last": 0}, UsageError, "would keep nothing"),
         ({"save_freq": 0}, UsageError, "unknown save_freq"),
+        ({"save_freq": True}, UsageError, "unknown save_freq"),
         ({"save_freq": "batch"}, UsageError, "unknown save_freq"),
         ({"monitor": "val_custom"}, DirectionError, "cannot tell whether"),
         ({"pattern": "best.weights.h5"}, UsageError, "no field"),

@@ -409,6 +409,65 @@ def test_the_state_of_another_optimizer(keras: Any, load: Any, tmp_path: Path) -
     assert same(model, saved.get_weights())
 
 
+def test_a_file_that_is_named_itself(keras: Any, load: Any, tmp_path: Path) -> None:
+    """As `export` and `average` write them: no metric in its name, and none is needed."""
+    model = filled(dense(keras))
+    path = save(model, tmp_path / "mean.weights.h5")
+    save(filled(dense(keras), 7), tmp_path / "other-val_loss=0.1.weights.h5")
+    fresh = dense(keras)
+    assert load(fresh, path).path == path
+    assert same(fresh, model.get_weights())
+    with pytest.raises(MonitorNotFoundError):
+        load(fresh, path, "val_loss")
+    whole = (tmp_path / "mean.weights.h5").read_bytes()
+    (tmp_path / "mean.weights.h5").write_bytes(whole[:-500])
+    with pytest.raises(DamagedError, match="the checkpoint is damaged"):
+        load(fresh, path)
+    assert same(fresh, model.get_weights())
+
+
+def partly_saved(keras: Any, saved: tuple[str, ...]) -> Any:
+    """A model with a layer that saves only some of its weights, which are all of one shape."""
+
+    class Own(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
+        def build(self, _: Any) -> None:
+            for name in ("first", "second", "third"):
+                setattr(self, name, self.add_weight(shape=(4,), name=name, initializer="zeros"))
+
+        def call(self, inputs: Any) -> Any:
+            return inputs * self.first
+
+        def save_own_variables(self, store: Any) -> None:
+            for name in saved:
+                store[name] = getattr(self, name)
+
+        def load_own_variables(self, store: Any) -> None:
+            for name in saved:
+                getattr(self, name).assign(store[name])
+
+    return keras.Sequential([keras.layers.Input((4,)), Own(name="own"), keras.layers.Dense(4)])
+
+
+@pytest.mark.parametrize("saved", [(), ("second",), ("first", "second", "third")])
+def test_weights_that_no_file_has(
+    keras: Any, load: Any, tmp_path: Path, saved: tuple[str, ...]
+) -> None:
+    """They keep their values, and a warning names them: nothing could be loaded."""
+    path = save(filled(partly_saved(keras, saved), 5), tmp_path / "w.weights.h5")
+    fresh = filled(partly_saved(keras, saved))
+    before = {weight.path: weight.numpy() for weight in fresh.weights}
+    with told() as said:
+        load(fresh, path)
+    left = [name for name in ("first", "second", "third") if name not in saved]
+    for weight in fresh.weights:
+        is_left = weight.name in left and "own" in weight.path
+        assert (weight.numpy() == before[weight.path]).all() == is_left, weight.path
+    assert len(said) == bool(left)
+    assert all(name in message for message in said for name in left)
+    with pytest.raises(ModelMismatchError):
+        load(filled(dense(keras)), path)
+
+
 @pytest.mark.parametrize("thing", [object(), None, "model.keras"])
 def test_what_is_no_model(load: Any, tmp_path: Path, thing: object) -> None:
     """It is refused by what it is."""

@@ -126,10 +126,10 @@ def test_several_checkpoints_within_an_epoch(here: Path) -> None:
     steps = ["cp-epoch01-step1.keras", "cp-epoch01-step200.keras", "cp-epoch02-step300.keras"]
     make(here, *steps)
     write_csv(here / "training.csv", 0.5, 0.3)
-    ranking = ranked()
-    assert places(ranking)[0] == (1, steps[2])
-    assert {row.checkpoint.name for row in ranking.rows if not row.rank} == {*steps[:2]}
-    assert "log-too-coarse" in codes(ranking)
+    with pytest.raises(MonitorNotFoundError) as raised:
+        ranked()
+    assert "3 names" in "".join(raised.value.details)
+    assert "tell a moment within an epoch" in "".join(raised.value.details)
 
 
 def test_a_batch_is_within_its_epoch(here: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_batch_is_within_its_epoch(here: Path) -> None:
     write_csv(here / "training.csv", 0.5, 0.3)
     with pytest.raises(MonitorNotFoundError) as raised:
         ranked()
-    assert "tell a step within an epoch" in "".join(raised.value.details)
+    assert "tell a moment within an epoch" in "".join(raised.value.details)
     make(here, "cp-epoch03-batch03-val_loss0.25.keras")
     write_csv(here / "training.csv", 0.5, 0.3, 0.2513)
     (best,) = ranked(keep=1).rows
@@ -369,3 +369,41 @@ def test_rounding_and_order_hide_no_best(
     assert answers[0] == answers[1]
     name, said = answers[0]
     assert name == names[losses.index(min(losses))] or "log-base-assumed" in said
+
+
+def test_two_logs_that_contradict_each_other(here: Path) -> None:
+    """No name tells which of them is about these files, and so neither is used."""
+    make(here, *NAMES)
+    write_csv(here / "a.csv", 0.5, 0.3, 0.4)
+    write_csv(here / "b.csv", 0.2, 0.6, 0.4)
+    write_csv(here / "c.csv", 0.1, 0.6, 0.7)
+    ranking = ranked(None, rank=False)
+    assert [log.joined for log in ranking.logs] == [0, 0, 0]
+    assert [(f.code, f.strict) for f in ranking.findings] == [("log-several-runs", True)]
+    make(here, *ROUNDED)
+    write_csv(here / "d.csv", 0.3161, 0.3239, 0.4)
+    ranking = ranked()
+    assert [log.joined for log in ranking.logs] == [0, 0, 0, 6]
+
+
+def test_a_log_of_keras_says_nothing_of_other_names(here: Path) -> None:
+    """That names count one more than the log is Keras's habit, and not that of every loop."""
+    make(here, "cp-02.pt", "cp-03.pt")
+    write_csv(here / "training.csv", 0.5, 0.3, 0.4, 0.2)
+    with pytest.raises(MonitorNotFoundError) as raised:
+        ranked()
+    assert "cannot be told" in "".join(raised.value.details)
+    make(here, "cp-02.keras", "cp-03.keras")
+    assert places(ranked(include=("*.keras",)))[0] == (1, "cp-02.keras")
+
+
+def test_names_show_the_base_even_where_they_do_not_count(here: Path) -> None:
+    """Under --logs-only metrics come from the log; which row is whose, the names may tell."""
+    make(here, "w-01-val_loss=0.50.keras", "w-02-val_loss=0.30.keras")
+    write_csv(here / "training.csv", 0.7, 0.5011, 0.3022)
+    (best, _) = ranked(logs="only").rows
+    assert best.metric is not None
+    assert (best.checkpoint.name, best.metric.text) == ("w-02-val_loss=0.30.keras", "0.3022")
+    # Names that say something else are not to count.
+    write_csv(here / "training.csv", 5, 3)
+    assert [row.metric and row.metric.text for row in ranked(logs="only").rows] == ["3", "5"]

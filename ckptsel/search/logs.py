@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,67 +15,34 @@ from ckptsel.naming.read import Table
 from ckptsel.naming.vocabulary import role_of
 from ckptsel.search.grouping import run_of
 from ckptsel.search.log_read import LogRead
+from ckptsel.search.ownership import (
+    GIVEN,
+    FoundLog,
+    enclosing,
+    is_elsewhere,
+    recognised,
+    together,
+    unreadable,
+)
 from ckptsel.search.places import Logged, TableIn
 from ckptsel.search.printed import Side, all_of, side_of
 from ckptsel.search.replaced import Doubt
-from ckptsel.sources import kind_of
 from ckptsel.sources.agreement import Names, Printed, columns
 from ckptsel.sources.join import Joined, join
 from ckptsel.sources.log import number
 from ckptsel.training_log.identity import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ckptsel.search.grouping import Folder
     from ckptsel.search.mismatch import Unread
     from ckptsel.search.query import Query
     from ckptsel.search.survey import Survey
-    from ckptsel.sources.log import LogKind, LogRow
+    from ckptsel.sources.log import LogRow
 
 # The table of names that say nothing, whose values are all from a log.
 _WORDLESS = Pattern.of(Form(()))
-
-
-# Folders that hold a run's logs, and are no run of their own: `logs`, Lightning's
-# `lightning_logs/version_0`, MMEngine's `20240131_120000/vis_data`, TensorBoard's `train`.
-_OF_LOGS = re.compile(
-    r"\.|(?:\w+_)?logs?|metrics|history|results|version_\d+|\d{8}[_-]\d{6}|vis_data"
-    r"|fit|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_.+|tensorboard|tb|events|runs?|train|training|validation|val|test|output|outputs",
-    re.IGNORECASE,
-)
-
-
-# Where a table stands that the user named: it is asked first.
-_GIVEN = -1
-
-
-class _Found(NamedTuple):
-    """A log of one run, of one file or of several. They sort by who is asked first."""
-
-    place: int
-    distance: int
-    path: str
-    kind: LogKind
-    paths: Sequence[str] = ()
-    is_elsewhere: bool = False
-
-    def rows(self, run: str, findings: list[Finding]) -> Iterator[LogRow]:
-        """The log's rows; of several files, if it has them.
-
-        Raises:
-            OSError: if it cannot be read.
-        """
-        if self.kind.read_together is not None:
-            return self.kind.read_together(run, self.paths, findings)
-        return self.kind.read(self.path, findings)
-
-    def source(self, run: str) -> str:
-        """What the source of its values begins with, before the line."""
-        if self.paths:
-            return f"{self.kind.name}:"
-        inner = self.path.removeprefix(run + os.sep).replace(os.sep, "/")
-        return f"{self.kind.name}:{inner}:"
 
 
 def add_logs(found: Survey, query: Query) -> None:
@@ -107,11 +73,11 @@ def add_logs(found: Survey, query: Query) -> None:
     runs: dict[str, list[TableIn]] = {}
     for run, place in (*spoken, *silent):
         runs.setdefault(run, []).append(place)
-    logs: dict[str, list[_Found]] = {}
+    logs: dict[str, list[FoundLog]] = {}
     for folder in folders:
-        nearest = _enclosing(folder, runs)
+        nearest = enclosing(folder, runs)
         if nearest is not None:
-            logs.setdefault(nearest, []).extend(_recognised(found, folder, nearest))
+            logs.setdefault(nearest, []).extend(recognised(found.findings, folder, nearest))
     if query.metrics:
         from ckptsel.search.given import given_tables  # noqa: PLC0415 - only where one is
 
@@ -121,7 +87,7 @@ def add_logs(found: Survey, query: Query) -> None:
             logs[run] = [log for log in found_there if os.path.realpath(log.path) not in named]
         given = given_tables(query.metrics, query.key, runs)
         for order, (run, path, kind) in enumerate(given):
-            logs.setdefault(run, []).append(_Found(_GIVEN, order, path, kind))
+            logs.setdefault(run, []).append(FoundLog(GIVEN, order, path, kind))
     done: dict[int, TableIn] = {}
     for run, kinds in logs.items():
         for place, new in zip(runs[run], _join_run(found, run, runs[run], kinds), strict=True):
@@ -131,120 +97,142 @@ def add_logs(found: Survey, query: Query) -> None:
         _take_named(found, done.get(id(place), place))
 
 
-def _enclosing(folder: Folder, runs: dict[str, list[TableIn]]) -> str | None:
-    """The nearest run folder from a log's folder upwards, None if there is none."""
-    path = folder.path
-    while path not in runs:
-        above = os.path.dirname(path)
-        if path in (folder.root, above):
-            return None
-        path = above
-    return path
+class _Answer(NamedTuple):
+    """A log that was joined."""
 
-
-def _is_elsewhere(folder: str, run: str, places: Sequence[TableIn]) -> bool:
-    """Whether a log's folder, below a run's, may be that of another run without checkpoints."""
-    if any(place.folder.path == folder for place in places):
-        return False
-    inner = os.path.relpath(folder or os.curdir, run or os.curdir)
-    return not all(_OF_LOGS.fullmatch(part) for part in inner.split(os.sep))
-
-
-def _recognised(found: Survey, folder: Folder, run: str) -> Iterable[_Found]:
-    for name in folder.logs:
-        path = folder.join(name)
-        try:
-            kind = kind_of(path, name)
-        except OSError as error:
-            found.findings.append(_unreadable(path, error))
-            continue
-        if kind is not None:
-            distance = folder.path.count(os.sep) - run.count(os.sep)
-            yield _Found(kind[0], distance, path, kind[1])
-
-
-def _unreadable(path: str, error: OSError) -> Finding:
-    return Finding("log-unreadable", f"cannot be read: {error.strerror}", path, strict=True)
+    log: FoundLog
+    joined: Joined
 
 
 def _join_run(
-    found: Survey, run: str, places: Sequence[TableIn], logs: list[_Found]
+    found: Survey, run: str, places: Sequence[TableIn], logs: Sequence[FoundLog]
 ) -> list[TableIn]:
     """The tables of one run with what its logs say, the strongest kind first."""
     sides = [side_of(place) for place in places]
-    named = all_of(sides)
-    answers: list[Logged] = []
-    unsettled = set(range(len(named.names)))
-    logs = [
-        log._replace(is_elsewhere=_is_elsewhere(os.path.dirname(log.path), run, places))
-        if log.place != _GIVEN
-        else log
-        for log in logs
-    ]
-    ordered = sorted(_together(logs, run), key=lambda log: log[:3])
-    for log in ordered:
+    named = own = all_of(sides)
+    answers: list[_Answer] = []
+    unsettled = set(range(len(own.names)))
+    contested: set[str] = set()
+    for log in sorted(together(_of_run(logs, run, places), run), key=lambda log: log[:3]):
         findings: list[Finding] = []
-        base = run if log.paths else os.path.dirname(log.path)
-        files = _files(places, base) if "file" in log.kind.offsets else {}
-        if files and log.place == _GIVEN:
-            from ckptsel.search.given import whole_paths  # noqa: PLC0415
-
-            files = whole_paths(places)
         try:
-            doubtful = log.is_elsewhere
-            rows = log.rows(run, findings)
-            joined = join(
-                log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=findings
-            )
+            joined = _joined(log, run, places, named, findings)
+            rivals = _rivals(log, joined, answers)
+            if rivals and _disagrees(_joined(log, run, places, own, [])):
+                rivals = []  # It contradicts the names, too, and nothing is to be said of others.
         except OSError as error:
-            found.findings.append(_unreadable(log.path, error))
+            found.findings.append(unreadable(log.path, error))
             continue
         if joined.key == "file":
             joined = _of_these_files(found, places, joined, findings, log.path)
         found.findings += findings
+        if rivals or (log.kind.name in contested and not joined.is_confirmed):
+            contested.add(log.kind.name)
+            found.findings += [_contest(log, rival) for rival in rivals]
+            nothing = [None] * len(own.names)
+            answers = [
+                each._replace(joined=each.joined._replace(rows=nothing)) if each in rivals else each
+                for each in answers
+            ]
+            named = _with_answers(own, answers)
+            joined = joined._replace(rows=nothing, findings=())
         for finding in joined.findings:
-            # What another log has told already, this one need not be about.
+            # What the names have settled with another log, this one need not be about.
             is_settled = finding.code == "log-disagrees" and not unsettled
             found.findings.append(replace(finding, strict=False) if is_settled else finding)
-        found.logs.append(
-            Log(
-                log.path,
-                log.kind.name,
-                joined.matched,
-                joined.key,
-                joined.offset,
-                joined.why,
-                log.kind.unit,
-                tuple(log.paths) if log.path not in log.paths else (),
-            )
-        )
+        answers.append(_Answer(log, joined))
         if joined.matched:
-            again = partial(log.rows, run)
-            found.reads.append(LogRead(run, found.logs[-1], joined, places, again))
-            names_files = joined.key == "file"
-            answers.append(Logged(log.source(run), joined.rows, {}, names_files=names_files))
-            if log is ordered[-1]:
-                continue
-            if not any(finding.strict for finding in joined.findings):
+            if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
                 unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
             named = _with_values(named, joined.rows)
-    return [*_split(places, sides, answers)]
+    logged = []
+    for log, joined in answers:
+        told = _told(log, joined)
+        found.logs.append(told)
+        if joined.matched:
+            found.reads.append(LogRead(run, told, joined, places, partial(log.rows, run)))
+            names_files = joined.key == "file"
+            logged.append(Logged(log.source(run), joined.rows, {}, names_files=names_files))
+    return [*_split(places, sides, logged)]
 
 
-def _together(logs: list[_Found], run: str) -> Iterable[_Found]:
-    """The logs, where those of several files are one."""
-    several: dict[tuple[int, bool], list[_Found]] = {}
+def _of_run(logs: Iterable[FoundLog], run: str, places: Sequence[TableIn]) -> Iterable[FoundLog]:
+    """The logs, each with whether it may be another run's, and with habits that hold here."""
+    kinds = {place.folder.kind_of(place.table.names[0]) for place in places if place.table.names}
     for log in logs:
-        if log.kind.read_together is None:
+        if log.kind.writes and not kinds <= log.kind.writes:
+            kind = replace(log.kind, offsets=dict.fromkeys(log.kind.offsets))
+            log = log._replace(kind=kind)  # noqa: PLW2901
+        if log.place == GIVEN:
             yield log
         else:
-            # What names the files is not doubtful, wherever it stands.
-            is_doubtful = log.is_elsewhere and "file" not in log.kind.offsets
-            several.setdefault((log.place, is_doubtful), []).append(log)
-    for ones in several.values():
-        path = ones[0].path if len(ones) == 1 else run or os.curdir
-        paths = sorted(one.path for one in ones)
-        yield ones[0]._replace(distance=min(o.distance for o in ones), path=path, paths=paths)
+            yield log._replace(is_elsewhere=is_elsewhere(os.path.dirname(log.path), run, places))
+
+
+def _joined(
+    log: FoundLog, run: str, places: Sequence[TableIn], named: Names, findings: list[Finding]
+) -> Joined:
+    """One log, read and joined.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    base = run if log.paths else os.path.dirname(log.path)
+    files = _files(places, base) if "file" in log.kind.offsets else {}
+    if files and log.place == GIVEN:
+        from ckptsel.search.given import whole_paths  # noqa: PLC0415
+
+        files = whole_paths(places)
+    trusts_names = all(place.trusts_names for place in places)
+    if files and not trusts_names:
+        named = named._replace(printed=[])
+    doubtful = log.is_elsewhere
+    rows = log.rows(run, findings)
+    joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=findings)
+    if _disagrees(joined) and not trusts_names:
+        # What names say was not to count; that it shows the log's base is only welcome.
+        rows, named = log.rows(run, []), named._replace(printed=[])
+        noticed = findings
+        joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=noticed)
+    return joined
+
+
+def _disagrees(joined: Joined) -> bool:
+    """Whether nothing was joined, because something is contradicted."""
+    return not joined.matched and any(each.code == "log-disagrees" for each in joined.findings)
+
+
+def _rivals(log: FoundLog, joined: Joined, answers: Sequence[_Answer]) -> list[_Answer]:
+    """The logs of the same kind that a log contradicts, and that no name confirms either."""
+    if log.place == GIVEN or not _disagrees(joined):
+        return []
+    return [
+        each
+        for each in answers
+        if each.joined.matched
+        and each.log.kind.name == log.kind.name
+        and not each.joined.is_confirmed
+    ]
+
+
+def _contest(log: FoundLog, rival: _Answer) -> Finding:
+    said = f"it and {rival.log.path} tell different values of the same checkpoints, and no name"
+    said += " tells which of them is about these: neither was used"
+    return Finding("log-several-runs", said, log.path, strict=True)
+
+
+def _told(log: FoundLog, joined: Joined) -> Log:
+    files = tuple(log.paths) if log.path not in log.paths else ()
+    why = joined.why if joined.matched else ""
+    kind, unit = log.kind.name, log.kind.unit
+    return Log(log.path, kind, joined.matched, joined.key, joined.offset, why, unit, files)
+
+
+def _with_answers(named: Names, answers: Iterable[_Answer]) -> Names:
+    for _, joined in answers:
+        if joined.matched:
+            named = _with_values(named, joined.rows)
+    return named
 
 
 def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:

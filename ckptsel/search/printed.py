@@ -9,11 +9,12 @@ from ckptsel.naming.vocabulary import canonical
 from ckptsel.sources.agreement import Names, Printed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ckptsel.checkpoint import Metric
     from ckptsel.naming.read import Table
     from ckptsel.search.places import TableIn
+    from ckptsel.sources.agreement import Within
 
 
 # What counts the batches of an epoch: Keras's `{batch}`, Lightning's `batch_idx`.
@@ -38,24 +39,60 @@ def side_of(place: TableIn) -> Side:
     first = table.metrics(0)
     epoch = next((m for m in first if m.role == "epoch"), None)
     step = next((m for m in first if m.role == "step"), None)
-    beside = step if epoch is not None else None
-    in_batches = beside is not None and canonical(beside.name) in _BATCHES
-    if in_batches:
-        step = None  # of training, which a log may count
+    is_batch = epoch is not None and step is not None and canonical(step.name) in _BATCHES
+    within = _within(table, epoch, step) if epoch is not None else []
     # One number without a label may be either: `checkpoint-500`.
-    elif step is None and epoch is not None and not epoch.labelled:
+    if epoch is not None and not epoch.labelled and (step is None or is_batch):
         step = epoch
+    elif is_batch:
+        step = None  # of training, which a log may count
     metrics = [m for m in first if m.role == "metric"]
     unsaid = [None] * len(table.names)
     named = Names(
         table.names,
         _whole(table, epoch.name) if epoch else unsaid,
         _whole(table, step.name) if step else unsaid,
-        [_printed(table, m) for m in metrics] if place.trusts_names else [],
-        _whole(table, beside.name) if beside else unsaid,
-        [in_batches] * len(table.names),
+        [_printed(table, m) for m in metrics],
+        within,
     )
     return Side(named, {canonical(m.name): m.name for m in metrics if m.labelled})
+
+
+def _within(table: Table, epoch: Metric, step: Metric | None) -> Sequence[Within]:
+    """What the further whole numbers of all names tell of a moment within their epochs."""
+    numbers = [
+        _whole(table, m.name)
+        for m in table.metrics(0)
+        if m.role in ("step", "setting") and m is not epoch and isinstance(m.value, int)
+    ]
+    if not numbers:
+        return ()
+    total = len(table.names)
+    if step is not None and canonical(step.name) in _BATCHES:
+        return ["batch"] * total
+    epochs = _whole(table, epoch.name)
+    if len({*zip(epochs, *numbers, strict=True)}) > len({*epochs}):
+        return ["shared"] * total
+    if step is None:
+        return ()
+    pairs = {*zip(epochs, _whole(table, step.name), strict=True)}
+    paces = [_pace(pairs, base) for base in (0, 1)]
+    return ["paced" if any(paces) else "step"] * total
+
+
+def _pace(pairs: Iterable[tuple[int | None, int | None]], base: int) -> bool:
+    """Whether steps are the same number for each epoch, if epochs count from `1 - base`."""
+    found = set()
+    for epoch, step in pairs:
+        if epoch is None or step is None:
+            continue
+        epochs = epoch + base
+        if not epochs and not step:
+            continue  # before the training
+        if not epochs or step % epochs:
+            return False
+        found.add(step // epochs)
+    return len(found) == 1
 
 
 def all_of(sides: Sequence[Side]) -> Names:
@@ -66,8 +103,7 @@ def all_of(sides: Sequence[Side]) -> Names:
     epochs: list[int | None] = []
     steps: list[int | None] = []
     printed: list[Printed] = []
-    within: list[int | None] = []
-    in_batches: list[bool] = []
+    within: list[Within] = []
     total = sum(len(side.named.names) for side in sides)
     for side in sides:
         before, behind = len(names), total - len(names) - len(side.named.names)
@@ -83,9 +119,8 @@ def all_of(sides: Sequence[Side]) -> Names:
         names += side.named.names
         epochs += side.named.epochs
         steps += side.named.steps
-        within += side.named.within
-        in_batches += side.named.in_batches
-    return Names(names, epochs, steps, printed, within, in_batches)
+        within += side.named.within or [""] * len(side.named.names)
+    return Names(names, epochs, steps, printed, within if any(within) else ())
 
 
 def _whole(table: Table, name: str) -> list[int | None]:

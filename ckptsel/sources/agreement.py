@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ckptsel.naming.vocabulary import canonical, role_of
 from ckptsel.sources.log import LogRow, number
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 # A value that went through float32 has lost this much of itself.
 _FLOAT32 = 1e-7
+
+
+Within: TypeAlias = Literal["", "batch", "shared", "step", "paced"]
+"""What a name tells of a moment within its epoch.
+
+Nothing; a batch of the epoch; that other names of its form share the epoch and differ in another
+whole number; a step; or a step, and in all names of its form the same number for each epoch.
+"""
 
 
 class Printed(NamedTuple):
@@ -40,17 +48,15 @@ class Names(NamedTuple):
         epochs: as the names count them.
         steps: as the names count them.
         printed: the values in the names.
-        within: the steps or batches that stand beside the epochs, as numbers of their own; empty
-            if no name has any.
-        in_batches: whether these count an epoch's batches, and so tell a moment within it.
+        within: for each name, what its further numbers tell of a moment within its epoch; empty
+            if no name tells anything.
     """
 
     names: Sequence[str]
     epochs: Sequence[int | None]
     steps: Sequence[int | None]
     printed: Sequence[Printed] = ()
-    within: Sequence[int | None] = ()
-    in_batches: Sequence[bool] = ()
+    within: Sequence[Within] = ()
 
 
 class Candidate(NamedTuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.json_text import document
 from ckptsel.sources.lines import encoding_of
-from ckptsel.sources.log import LogKind, LogRow
+from ckptsel.sources.log import KERAS_KINDS, LogKind, LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,4 +50,5 @@ KIND = LogKind(
     {"epoch": 1},
     "Keras counts epochs from 1 in names; a history's first value is that of the first epoch",
     unit="entry",
+    writes=KERAS_KINDS,
 )

@@ -6,10 +6,12 @@ it is the one at which the names' printed values agree with the log.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.agreement import contradiction
+from ckptsel.sources.base import by_values, shown, within_epochs, without_values
 from ckptsel.sources.log import Key, LogKind, LogRow
 from ckptsel.sources.matching import OFFSETS
 from ckptsel.sources.matching import match as match_of
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ckptsel.sources.agreement import Names
-    from ckptsel.sources.matching import At, Match
+    from ckptsel.sources.matching import Match
 
 
 class Joined(NamedTuple):
@@ -30,6 +32,8 @@ class Joined(NamedTuple):
         offset: what names count beyond the log.
         why: how that is known, in words.
         findings: what was noticed.
+        is_confirmed: whether the names show that the log is about these files: by a value that
+            agrees, or because the log names them.
     """
 
     rows: Sequence[LogRow | None]
@@ -37,6 +41,7 @@ class Joined(NamedTuple):
     offset: int = 0
     why: str = ""
     findings: tuple[Finding, ...] = ()
+    is_confirmed: bool = False
 
     @property
     def matched(self) -> int:
@@ -75,141 +80,110 @@ def join(
     matches = [match for match in matches if match.places]
     # Each row goes through here, and most of a large log belong to no checkpoint.
     wanted = [(LogRow._fields.index(m.key), m.wanted, m.rows, m.keep) for m in matches]
+    rows = iter(rows)
+    for row in rows:
+        for match in matches:
+            first = row[LogRow._fields.index(match.key)]
+            match.first = first if isinstance(first, int) else None
+        rows = chain((row,), rows)
+        break
+    at: Any
     for row in rows:
         for position, places, kept, keep in wanted:
-            if (at := row[position]) in places:
+            at = row[position]
+            if at in places:
                 if at in kept:
                     keep(at, row)
                 else:
                     kept[at] = row
-    first: Joined | None = None
+    growing = any(finding.code == "log-half-line" for finding in noticed)
+    tried: Joined | None = None
     for match in matches:
         if match.rows:
-            growing = any(finding.code == "log-half-line" for finding in noticed)
-            joined = _decided(match, kind, path, is_doubtful=is_doubtful, is_growing=growing)
+            if match.key == "file":
+                joined = _by_file(match, kind, path)
+            else:
+                joined = _by_count(match, kind, path, is_doubtful=is_doubtful, is_growing=growing)
             # Steps that count something else do not speak against the epochs.
             if joined.matched:
                 return joined
-            first = first or joined
-    return first or Joined([None] * len(named.names), "file")
+            tried = tried or joined
+    return tried or Joined([None] * len(named.names), "file")
 
 
-def _decided(
+def _by_count(
     match: Match, kind: LogKind, path: str, *, is_doubtful: bool, is_growing: bool
 ) -> Joined:
     """The rows at the offset that the names and the log agree on."""
-    if match.key == "file":
-        return _by_file(match, path)
-    nothing: list[LogRow | None] = [None] * len(match.named.names)
     tried = {offset: match.at(offset) for offset in OFFSETS}
-    fitting = [offset for offset in OFFSETS if tried[offset].fits]
-    findings: list[Finding] = []
-    if len(fitting) == 1:
-        offset = fitting[0]
-        why = f"the values in {len(tried[offset].agreeing)} names agree with the log"
-    elif not fitting and any(at.against for at in tried.values()):
-        return Joined(nothing, match.key, findings=(_disagreement(match, path),))
-    elif is_doubtful:
+    against = any(at.against for at in tried.values())
+    if against and all(at.against or not at.found for at in tried.values()):
+        return _nothing(match, _disagreement(match, path))
+    chosen = by_values(match, tried)
+    if chosen is None and is_doubtful:
         said = "in a folder of its own, and no value shows that it is this run's: not used"
-        return Joined(nothing, match.key, findings=(Finding("log-elsewhere", said, path),))
-    else:
-        chosen = _without_values(match, kind, tried, is_growing=is_growing)
-        if chosen is None:
-            said = f"whether its {match.key}s count as the names do cannot be told: not used"
-            findings.append(Finding("log-base-assumed", said, path, strict=True))
-            return Joined(nothing, match.key, findings=tuple(findings))
-        offset, why, is_assumed = chosen
-        if is_assumed:
-            said = f"that names count {_more(match.key, offset)} the log is assumed: {why}"
-            findings.append(Finding("log-base-assumed", said, path, strict=True))
-    at = tried[offset]
-    if match.key == "epoch" and (within := _within_epochs(match, at)):
+        return _nothing(match, Finding("log-elsewhere", said, path))
+    chosen = chosen or without_values(match, kind, tried, is_growing=is_growing)
+    if chosen is None:
+        said = f"whether its {match.key}s count as the names do cannot be told: not used"
+        return _nothing(match, Finding("log-base-assumed", said, path, strict=True))
+    findings: list[Finding] = []
+    if chosen.is_assumed:
+        said = f"that names count {_more(match.key, chosen.offset)} the log is assumed:"
+        findings.append(Finding("log-base-assumed", f"{said} {chosen.why}", path, strict=True))
+    at = tried[chosen.offset]
+    found = {**at.found}
+    if match.key == "epoch" and (within := within_epochs(match.named, found, at.agreeing)):
         name = match.named.names[within[0]]
-        said = f"{len(within)} names, as {name!r}, tell a step within an epoch, of which the log"
+        said = f"{len(within)} names, as {name!r}, tell a moment within an epoch, of which the log"
         said += " only knows the end: it was not used for them"
         findings.append(Finding("log-too-coarse", said, path, strict=True))
         for index in within:
-            del at.found[index]
-    again = [index for index in at.again if index in at.found]
-    if again:
-        index = again[0]
-        said = (
-            f"the log has several rows of one {match.key}, and {len(again)} names do not tell"
-            f" which is theirs; the last one was taken, as line {at.found[index].place} for"
-            f" {match.named.names[index]!r}"
-        )
+            del found[index]
+    if again := [index for index in at.again if index in found]:
+        said = f"the log has several rows of one {match.key}, and {len(again)} names do not tell"
+        said += f" which is theirs; the last one was taken, as {_place(kind, found[again[0]])} for"
+        said += f" {match.named.names[again[0]]!r}"
         findings.append(Finding("log-restarted", said, path, strict=True))
-    rows = [at.found.get(index) for index in range(len(match.named.names))]
-    return Joined(rows, match.key, offset, why, tuple(findings))
+    rows = [found.get(index) for index in range(len(match.named.names))]
+    confirmed = shown(match.named, found, at.agreeing)
+    return Joined(rows, match.key, chosen.offset, chosen.why, tuple(findings), confirmed)
 
 
-def _without_values(
-    match: Match, kind: LogKind, tried: Mapping[int, At], *, is_growing: bool
-) -> tuple[int, str, bool] | None:
-    """The offset where values do not decide.
-
-    Returns:
-        It, why, and whether that is an assumption; None if nothing speaks for any.
-    """
-    if match.key in kind.only_by_values:
-        return None
-    fitting = [offset for offset in OFFSETS if tried[offset].fits] or OFFSETS
-    complete = [o for o in fitting if len(tried[o].found) == len(match.places)]
-    counted = {place for place in match.places.values() if isinstance(place, int)}
-    if 0 in counted and not any(tried[offset].agreeing for offset in OFFSETS):
-        # No row stands before the first: names count as the log does, or this one is of before
-        # training. Where each epoch has its checkpoint, the others tell.
-        if complete != [0]:
-            return None
-        why = f"one of them counts {match.key} 0"
-        return 0, why, len(counted) <= max(counted)
-    if len(complete) == 1:
-        why = "only so has each name a row of the log"
-        if is_growing:
-            why += ", which is still being written"
-        return complete[0], why, is_growing
-    return None if match.known is None else (match.known, kind.habit, True)
+def _nothing(match: Match, *findings: Finding) -> Joined:
+    return Joined([None] * len(match.named.names), match.key, findings=findings)
 
 
-def _within_epochs(match: Match, at: At) -> list[int]:
-    """The checkpoints that were saved within an epoch, where no value agrees with its end.
-
-    A name says so if it counts batches, or shares the epoch with others of other steps.
-    """
-    within, in_batches = match.named.within, match.named.in_batches
-    if within.count(None) == len(within):
-        return []
-    steps: dict[int | str, set[int]] = {}
-    for index, place in match.places.items():
-        if (step := within[index]) is not None:
-            steps.setdefault(place, set()).add(step)
-    several = {place for place, found in steps.items() if len(found) > 1}
-    return [
-        i
-        for i in at.found
-        if (in_batches[i] or match.places[i] in several) and i not in at.agreeing
-    ]
-
-
-def _by_file(match: Match, path: str) -> Joined:
+def _by_file(match: Match, kind: LogKind, path: str) -> Joined:
     """The last row of each file, unless it says that the file is gone, or other values."""
     rows: list[LogRow | None] = [None] * len(match.named.names)
     findings = []
+    last = match.last_rows
     for index, place in match.places.items():
-        if place not in match.rows:
+        row, name = last.get(place), match.named.names[index]
+        if row is None:
             continue
-        row = match.rows[place]
+        unlabelled = match.agreement.unlabelled(index)
         if row.is_gone:
-            name = match.named.names[index]
-            said = f"line {row.place} says that {name!r} was removed, and it is there: the"
+            said = f"{_place(kind, row)} says that {name!r} was removed, and it is there: the"
             said += " log is not about this file, and was not used for it"
             findings.append(Finding("log-other-file", said, path, strict=True))
-        elif match.agreement.of(index, row) is False:
+        elif match.agreement.of(index, row) is False or (
+            unlabelled and not match.agreement.candidates(index, unlabelled, (row,))
+        ):
             said = f"{contradiction(match.named, index, row)}: the log was not used for it"
             findings.append(Finding("log-disagrees", said, path, strict=True))
         else:
             rows[index] = row
-    return Joined(rows, match.key, 0, "the log names the files", tuple(findings))
+    # Of other logs, each row is about a save, and the last one about what is there.
+    if kind.is_told:
+        several = [at for _, at, row in match.again if row.values != match.rows[at].values]
+        if several:
+            said = f"the log has several rows of {several[0]!r}, which are not alike; the last one"
+            said += " was taken"
+            findings.append(Finding("log-restarted", said, path, strict=True))
+    why = "the log names the files"
+    return Joined(rows, match.key, 0, why, tuple(findings), is_confirmed=True)
 
 
 def _disagreement(match: Match, path: str) -> Finding:
@@ -223,6 +197,13 @@ def _disagreement(match: Match, path: str) -> Finding:
     said = f"{contradiction(match.named, index, row)}: nothing was taken from the log, whether"
     said += f" names count {match.key}s as it does or one more"
     return Finding("log-disagrees", said, path, strict=True)
+
+
+def _place(kind: LogKind, row: LogRow) -> str:
+    """Where a row stands, in the words of its log."""
+    if row.places and not row.place:
+        return row.places[0]
+    return f"{kind.unit} {row.place}"
 
 
 def _more(key: Key, offset: int) -> str:

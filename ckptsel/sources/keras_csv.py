@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.sources.csv_table import table_rows, titles_of
-from ckptsel.sources.log import LogKind
+from ckptsel.sources.log import KERAS_KINDS, LogKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,4 +35,5 @@ KIND = LogKind(
     _read,
     {"epoch": 1},
     "Keras counts epochs from 1 in names and from 0 in CSVLogger's table",
+    writes=KERAS_KINDS,
 )

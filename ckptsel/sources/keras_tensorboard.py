@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ckptsel.sources.log import LogKind
+from ckptsel.sources.log import KERAS_KINDS, LogKind
 from ckptsel.sources.moments import Part
 from ckptsel.sources.tensorboard_events import named, read_together, recognise
 
@@ -48,4 +48,5 @@ KIND = LogKind(
     unit="record",
     read_together=_read_together,
     only_by_values=frozenset({"step"}),
+    writes=KERAS_KINDS,
 )

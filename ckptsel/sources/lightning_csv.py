@@ -65,7 +65,7 @@ def _is_held_out(moment: Moment) -> bool:
 def _epoch_rows(moments: list[tuple[int, Moment]]) -> Iterator[LogRow]:
     """An epoch's validations, or its last moment."""
     for place, moment in moments:
-        yield moment.row(place)._replace(step=None)
+        yield moment.row(place)._replace(step=None, at_step=moment.step)
 
 
 def _moments(path: str, findings: list[Finding]) -> Iterator[tuple[int, Moment]]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = Literal["file", "epoch", "step"]
 
+KERAS_KINDS = frozenset({"keras", "h5", "weights.h5", "sharded weights", "keras folder"})
+"""The checkpoints that Keras's ModelCheckpoint writes, and TensorFlow's."""
+KERAS_KINDS |= {"tf-checkpoint", "savedmodel"}
+
 
 class LogRow(NamedTuple):
     """One row of a log.
@@ -33,6 +37,7 @@ class LogRow(NamedTuple):
         places: where each of the texts stands, if the row was put together from several lines: the
             line, and before it the file's path from the run's folder, if it is one of several
             (`validation/events.out.tfevents.1:7`). Empty if all stand at `place`.
+        at_step: the step at which a row about an epoch was written, if it tells one.
     """
 
     place: int
@@ -44,6 +49,7 @@ class LogRow(NamedTuple):
     mark: Mark = Mark()
     is_gone: bool = False
     places: Sequence[str] = ()
+    at_step: int | None = None
 
     @property
     def values(self) -> dict[str, str]:
@@ -73,6 +79,9 @@ class LogKind:
             `read` is not used then.
         epochs_alike: whether names count epochs as the log's column `epoch` does, so that it tells
             whether rows that are joined by step are the right ones.
+        writes: the kinds of checkpoints whose names have this habit; empty for all. Others have
+            none that is known.
+        is_told: whether the user has said what the log counts, which only values contradict.
         only_by_values: the keys that count only where values in the names agree with the log,
             because the log may count something else by them.
     """
@@ -86,6 +95,8 @@ class LogKind:
     read_together: Callable[[str, Sequence[str], list[Finding]], Iterator[LogRow]] | None = None
     epochs_alike: bool = False
     only_by_values: frozenset[Key] = frozenset()
+    writes: frozenset[str] = frozenset()
+    is_told: bool = False
 
 
 @lru_cache(4096)

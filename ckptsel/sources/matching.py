@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ckptsel.sources.agreement import Agreement, Printed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from ckptsel.sources.agreement import Candidate, Names
@@ -17,21 +18,24 @@ if TYPE_CHECKING:
 OFFSETS = (0, 1)
 """What a name's epoch or step may count beyond that of the log's row."""
 
-# Of rows of the same epoch in a log that restarts again and again, so many are kept.
-_KEPT = 64
+Standing: TypeAlias = Literal["complete", "short", "excluded"]
 
-# Characters of rows that repeat an epoch, all together: a log of nothing else must not fill memory.
+# Rows that repeat an epoch, and their characters: a log of nothing else must not fill memory.
+_KEPT = 2**16
 _KEPT_CHARACTERS = 2**26
+
+# A log that begins with one of these was not cut in front.
+_FIRST = (0, 1)
 
 
 class At(NamedTuple):
     """What the rows at one offset say of the names; index of a checkpoint → row.
 
     Attributes:
-        found: the last row that agrees, or that has no value in common with the name.
+        found: the row that agrees, or that has no value in common with the name.
         agreeing: the checkpoints whose row has such a value, and agrees.
         against: a row that contradicts the name, where none agrees.
-        again: the checkpoints with several rows, between which the name does not decide.
+        again: the checkpoints with several rows, between which nothing decides.
     """
 
     found: dict[int, LogRow]
@@ -45,6 +49,20 @@ class At(NamedTuple):
         return bool(self.agreeing) and not self.against
 
 
+class _InPart(NamedTuple):
+    """A row in a part of a log: a part ends where a run began again.
+
+    Attributes:
+        part: which, counted from 0.
+        row: the row.
+        agrees: whether it agrees with a name; None where they have no value in common.
+    """
+
+    part: int
+    row: LogRow
+    agrees: bool | None = None
+
+
 @dataclass(slots=True)
 class Match:
     """The rows that may belong to a checkpoint, by one key.
@@ -56,8 +74,9 @@ class Match:
         places: for each checkpoint that has one, its index → file, epoch or step.
         agreement: what holds rows against the names.
         wanted: the files, epochs or steps of the log that could be those of a checkpoint.
-        rows: the last row with each of these.
-        before: the rows with the same file, epoch or step before that, in the order of the log.
+        rows: the first row with each of these, in the order of the log.
+        again: the further ones: how many of `rows` stood before, the file, epoch or step, the row.
+        first: what the log's first row counts, wanted or not.
     """
 
     key: Key
@@ -66,18 +85,22 @@ class Match:
     places: Mapping[int, int | str]
     agreement: Agreement
     wanted: AbstractSet[int | str]
-    rows: dict[object, LogRow] = field(default_factory=dict)
-    before: dict[object, list[LogRow]] = field(default_factory=dict)
+    rows: dict[int | str, LogRow] = field(default_factory=dict)
+    again: deque[tuple[int, int | str, LogRow]] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    first: int | None = None
     _characters: int = 0
 
-    def keep(self, at: object, row: LogRow) -> None:
-        """Keep a row beside those that have the same file, epoch or step."""
-        if self._characters < _KEPT_CHARACTERS:
-            self._characters += sum(map(len, row.texts))
-            before = self.before.setdefault(at, [])
-            before.append(self.rows[at])
-            del before[:-_KEPT]
-        self.rows[at] = row
+    def keep(self, at: int | str, row: LogRow) -> None:
+        """Keep a row beside those that have the same file, epoch or step; of many the last."""
+        self._characters += sum(map(len, row.texts))
+        while self._characters > _KEPT_CHARACTERS and self.again:
+            self._characters -= sum(map(len, self.again.popleft()[2].texts))
+        self.again.append((len(self.rows), at, row))
+
+    @property
+    def last_rows(self) -> dict[int | str, LogRow]:
+        """The last row with each file, epoch or step."""
+        return {**self.rows, **{at: row for _, at, row in self.again}}
 
     def at(self, offset: int, *, whole: bool = False) -> At:
         """Hold the rows at one offset against the names.
@@ -86,53 +109,97 @@ class Match:
             offset: what names count beyond the log.
             whole: whether to go on when it is known that this offset does not fit.
         """
+        if self.again:
+            return self._at_of_several(offset)
         at = At({}, set(), {}, [])
         unlabelled = not all(each.label for each in self.named.printed)
         rows_of, agrees_with = self.rows.get, self.agreement.of
         candidates: dict[int, list[Candidate]] = {}
         for index, place in self.places.items():
-            here = place - offset if offset else place  # type: ignore[operator]
-            row = rows_of(here)
+            row = rows_of(place - offset if offset else place)  # type: ignore[operator]
             if row is None:
                 continue
             agrees = agrees_with(index, row)
-            found = row if agrees is not False else None
-            before = self.before.get(here, ()) if self.before else ()
-            if before and not agrees:
-                found, agrees = self._earlier(index, before, row, at.again)
-            if found is None:
+            if agrees is False:
                 at.against[index] = row
                 if not whole:
                     return at
                 continue
-            at.found[index] = found
+            at.found[index] = row
             if agrees:
                 at.agreeing.add(index)
             if unlabelled and (own := self.agreement.unlabelled(index)):
-                candidates[index] = self.agreement.candidates(index, own, (*before, row))
-        if candidates:
-            self._settle(at, candidates)
-        return at._replace(again=[index for index in at.again if index not in at.agreeing])
+                candidates[index] = self.agreement.candidates(index, own, (row,))
+        self._settle(at, candidates)
+        return at
 
-    def _earlier(
-        self, index: int, before: Sequence[LogRow], last: LogRow, again: list[int]
-    ) -> tuple[LogRow | None, bool | None]:
-        """The row of a name that does not agree with the last one: of those before, the latest.
+    def _at_of_several(self, offset: int) -> At:
+        """As `at`, where runs were appended to one log: of several rows, the right run's.
 
-        Returns:
-            The row, and whether it agrees; without one that does, the last one that has no value
-            in common with the name. If several have none, the index goes into `again`.
+        A part of the log that no name contradicts is more likely the files' than one that some
+        names contradict, and of these the later one; each name by itself would take a row that
+        agrees by chance.
         """
-        silent: list[LogRow] = []
-        for row in (last, *reversed(before)):
-            agrees = self.agreement.of(index, row)
-            if agrees:
-                return row, True
-            if agrees is None:
-                silent.append(row)
-        if any(row.values != silent[0].values for row in silent):
-            again.append(index)
-        return (silent[0], None) if silent else (None, False)
+        at = At({}, set(), {}, [])
+        parts = self._parts()
+        held: dict[int, list[_InPart]] = {}
+        agreeing, against = Counter[int](), Counter[int]()
+        for index, place in self.places.items():
+            rows = parts.get(place - offset, ())  # type: ignore[operator]
+            if not rows:
+                continue
+            held[index] = [one._replace(agrees=self.agreement.of(index, one.row)) for one in rows]
+            said: dict[int, set[bool | None]] = {}
+            for one in held[index]:
+                said.setdefault(one.part, set()).add(one.agrees)
+            agreeing.update(part for part, each in said.items() if True in each)
+            against.update(part for part, each in said.items() if each == {False})
+        candidates: dict[int, list[Candidate]] = {}
+        for index, rows in held.items():
+            likely = [one for one in rows if one.agrees] or [
+                one for one in rows if one.agrees is None
+            ]
+            if not likely:
+                at.against[index] = rows[-1].row
+                continue
+            is_agreeing = bool(likely[0].agrees)
+            clean = [one for one in likely if not against[one.part]]
+            chosen = (clean or likely)[-1]
+            at.found[index] = chosen.row
+            if is_agreeing:
+                at.agreeing.add(index)
+            left = clean if is_agreeing or any(agreeing[one.part] for one in clean) else likely
+            is_one = all(one.row.values == chosen.row.values for one in left or likely)
+            # Of parts that names agree with, all of them, the later one is the files'.
+            if not is_one and not (is_agreeing and clean):
+                at.again.append(index)
+            if own := self.agreement.unlabelled(index):
+                several = [one.row for one in rows]
+                candidates[index] = self.agreement.candidates(index, own, several)
+        self._settle(at, candidates)
+        settled = {index for index in candidates if index in at.agreeing}
+        return at._replace(again=[index for index in at.again if index not in settled])
+
+    def _parts(self) -> dict[int | str, list[_InPart]]:
+        """All rows by what they are looked up by, each with its part of the log."""
+        found: dict[int | str, list[_InPart]] = {}
+        part, before = 0, None
+        for at, row in self._in_order():
+            # Rows of one epoch that follow each other may be its several validations.
+            if before is not None and at < before:  # type: ignore[operator]
+                part += 1
+            before = at
+            found.setdefault(at, []).append(_InPart(part, row))
+        return found
+
+    def _in_order(self) -> Iterator[tuple[int | str, LogRow]]:
+        """All rows in the order of the log."""
+        again = deque(self.again)
+        for before, (at, row) in enumerate(self.rows.items()):
+            while again and again[0][0] <= before:
+                yield again.popleft()[1:]
+            yield at, row
+        yield from (each[1:] for each in again)
 
     def _settle(self, at: At, unlabelled: Mapping[int, Sequence[Candidate]]) -> None:
         """Keep of the rows of names without labels those in which the values mean the same."""
@@ -153,6 +220,28 @@ class Match:
             else:
                 at.agreeing.discard(index)
                 at.against[index] = at.found.pop(index)
+
+    def standing(self, offset: int, found: Mapping[int, LogRow]) -> Standing:
+        """Whether each name has a row at an offset, and what it proves if one has none.
+
+        Behind the last row it proves nothing: the log lags behind, or was cut. Before the first
+        one neither, where the log was begun anew in the middle of a training. In between, or
+        before a log's very beginning, no name would lack its row.
+        """
+        missing = [
+            place - offset  # type: ignore[operator]
+            for index, place in self.places.items()
+            if index not in found
+        ]
+        if not missing:
+            return "complete"
+        counted = [at for at in self.rows if isinstance(at, int)]
+        start = min(counted if self.first is None else [self.first, *counted])
+        end = max(counted)
+        for at in missing:
+            if at <= end and (at >= start or start in _FIRST or at < 0):
+                return "excluded"
+        return "short"
 
 
 def match(kind: LogKind, key: Key, named: Names, files: Mapping[str, int]) -> Match:

@@ -50,7 +50,7 @@ def table_kind(path: str, key: Key | None) -> tuple[LogKind, Key]:
     if known is not None and known[1].name in ("tensorboard", "mlflow"):
         key = _chosen(path, key, [each for each in known[1].offsets if each != "file"])
         alone = replace(known[1], offsets={key: 0}, habit=_HABIT, read_together=None)
-        alone = replace(alone, read=_of_one_file(known[1]))
+        alone = replace(alone, read=_of_one_file(known[1]), is_told=True)
         return replace(alone, only_by_values=frozenset(), epochs_alike=False), key
     reader, titles, unit = _reader(path, head)
     low = [title.lower() for title in titles]
@@ -63,7 +63,8 @@ def table_kind(path: str, key: Key | None) -> tuple[LogKind, Key]:
     def read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         return reader(path, findings, key, title)
 
-    return LogKind("table", lambda _: True, read, {key: 0}, _HABIT, unit), key
+    kind = LogKind("table", lambda _: True, read, {key: 0}, _HABIT, unit)
+    return replace(kind, is_told=True), key
 
 
 def _of_one_file(kind: LogKind) -> Callable[[str, list[Finding]], Iterator[LogRow]]:

@@ -257,4 +257,4 @@ def test_a_log_that_is_named(here: Path) -> None:
     ranking = ranked(metrics=("t.csv",))
     assert [(log.kind, log.offset) for log in ranking.logs] == [("table", 0)]
     assert places(ranking)[0] == (1, NAMES[1])
-    assert codes(ranking) == {"log-base-assumed"}
+    assert codes(ranking) == set()

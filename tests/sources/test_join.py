@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
+    from ckptsel.sources.agreement import Within
+
 EPOCHS = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 1}, "a habit")
 UNKNOWN = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": None})
+ALIKE = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 0}, "a habit")
+TOLD = replace(ALIKE, is_told=True)
 FILES = LogKind("t", lambda _: True, lambda *_: iter(()), {"file": None})
 STEPS = LogKind("t", lambda _: True, lambda *_: iter(()), {"step": 0, "epoch": 0}, "a habit")
 
@@ -139,11 +144,115 @@ def test_a_log_that_is_still_being_written() -> None:
     assert not join(EPOCHS, rows, names(agreeing), {}, "t.csv", noticed=[half]).findings
 
 
+@pytest.mark.parametrize(
+    "kind, epochs, rows, values, codes",
+    [
+        # The framework counts alike; that the last name has no row yet is no reason to doubt it.
+        (ALIKE, (5, 6, 7), (4, 5, 6), ["5", "6", None], ["log-base-assumed"]),
+        # Keras counts one more; its log was begun anew in the middle.
+        (EPOCHS, (5, 6, 7), (5, 6, 7), [None, "5", "6"], ["log-base-assumed"]),
+        # All have their rows so, and only so, as the habit has it.
+        (EPOCHS, (5, 6, 7), (0, 4, 5, 6), ["4", "5", "6"], []),
+        (ALIKE, (5, 6, 7), (5, 6, 7, 8), ["5", "6", "7"], []),
+        # A row that is missing in between, or at the very beginning, rules the other count out.
+        (ALIKE, (5, 7), (4, 6, 7, 8), ["4", "6"], []),
+        (ALIKE, (1, 2), (1, 2, 3), ["1", "2"], []),
+        (EPOCHS, (5, 7), (5, 7, 9), ["5", "7"], []),
+        # A name that counts 0 cannot count one more; nor can the log lack its beginning.
+        (EPOCHS, (0, 1), (1, 2), [None, None], ["log-base-assumed"]),
+        # Without a habit it is said.
+        (UNKNOWN, (5, 6, 7), (4, 5, 6), ["4", "5", "6"], ["log-base-assumed"]),
+        (UNKNOWN, (5, 6), (4, 5, 6), [None, None], ["log-base-assumed"]),
+        # What the user has said is no assumption.
+        (TOLD, (5, 6, 7), (4, 5, 6), ["5", "6", None], []),
+    ],
+)
+def test_counts_without_values(
+    kind: LogKind,
+    epochs: tuple[int, ...],
+    rows: tuple[int, ...],
+    values: list[str | None],
+    codes: list[str],
+) -> None:
+    """A missing row proves something only where it could not be missing otherwise."""
+    of_log = [row(at + 2, {"val_loss": str(at)}, at) for at in rows]
+    assert joined([name(epoch) for epoch in epochs], of_log, kind)[:2] == (values, codes)
+
+
+def test_one_value_that_agrees_by_chance() -> None:
+    """It is too little against the habit, if nothing contradicts that."""
+    named = [name(9, "0.31"), name(10), name(11)]
+    of_log = log("0.3102", "0.2", "0.4", first=9)
+    values, codes, found = joined(named, of_log)
+    assert (values, codes, found.offset) == ([None, "0.3102", "0.2"], ["log-base-assumed"], 1)
+
+
+def test_a_part_that_all_names_agree_with() -> None:
+    """All files are the first run's, though one value would also be the second's by its print."""
+    first = log("0.9012", "0.6034", "0.3440", "0.4011")
+    second = log("0.8100", "0.5100", "0.3451", "0.2000")
+    named = [name(1, "0.90"), name(2, "0.60"), name(3, "0.3"), name(4, "0.40")]
+    values, codes, _ = joined(named, [*first, *second])
+    assert (values, codes) == (["0.9012", "0.6034", "0.3440", "0.4011"], [])
+    # Of names of both runs each has its own; of a value that both have, nothing is sure.
+    both = [*named, name(1, "0.81")]
+    values, codes, _ = joined(both, [*first, *second])
+    assert values == ["0.9012", "0.6034", "0.3451", "0.4011", "0.8100"]
+    assert codes == ["log-restarted"]
+
+
+@pytest.mark.parametrize(
+    "within, at_steps, found",
+    [
+        ("batch", None, []),
+        ("shared", None, []),
+        ("step", None, []),
+        ("paced", None, [0, 1]),
+        # The rows tell their steps: the same, one less, or for each of two optimizers.
+        ("step", (4, 7), [0, 1]),
+        ("step", (3, 6), [0, 1]),
+        ("step", (1, 2), []),
+        ("paced", (2, 6), []),
+    ],
+)
+def test_within_an_epoch(
+    within: Within, at_steps: tuple[int, int] | None, found: list[int]
+) -> None:
+    """The end of an epoch is known only of what was saved there."""
+    steps: list[int | None] = [4, 7]
+    named = Names(["a", "b"], [1, 2], steps, [], [within, within])
+    of_log = log("0.5", "0.3")
+    if at_steps:
+        of_log = [each._replace(at_step=n) for each, n in zip(of_log, at_steps, strict=True)]
+    answer = join(EPOCHS, of_log, named, {}, "t.csv")
+    assert [index for index, each in enumerate(answer.rows) if each] == found
+    codes = [each.code for each in answer.findings]
+    assert codes == ([] if found else ["log-too-coarse"])
+
+
+def test_a_table_with_several_rows_of_a_file() -> None:
+    """The last one is taken, and it is said."""
+    rows = [row(2, {"val_loss": "0.1"}, file="a"), row(3, {"val_loss": "0.9"}, file="a")]
+    kind = replace(FILES, is_told=True)
+    values, codes, _ = joined([Named("a")], rows, kind)
+    assert (values, codes) == (["0.9"], ["log-restarted"])
+    assert joined([Named("a")], rows[:1] * 2, kind)[1] == []
+    assert joined([Named("a")], rows, FILES)[:2] == (["0.9"], [])
+
+
+def test_a_file_whose_name_says_otherwise() -> None:
+    """Values without a label must be some metric of the row."""
+    rows = [row(2, {"val_loss": "0.1"}, file="a")]
+    assert joined([Named("a", None, None, "0.50", "")], rows, FILES)[1] == ["log-disagrees"]
+    assert joined([Named("a", None, None, "0.10", "")], rows, FILES)[0] == ["0.1"]
+
+
 def test_no_habit_no_guess() -> None:
-    """A kind without a habit is not joined where nothing tells its base."""
+    """A kind without a habit is not joined where nothing tells its base; else it is said."""
     values, codes, found = joined([name(1)], log("0.5", "0.3"), UNKNOWN)
     assert (values, codes, found.matched) == ([None], ["log-base-assumed"], 0)
-    assert joined([name(1), name(2)], log("0.5", "0.3"), UNKNOWN)[0] == ["0.5", "0.3"]
+    values, codes, _ = joined([name(1), name(2)], log("0.5", "0.3"), UNKNOWN)
+    assert (values, codes) == (["0.5", "0.3"], ["log-base-assumed"])
 
 
 @pytest.mark.parametrize(

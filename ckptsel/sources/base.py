@@ -1,0 +1,131 @@
+"""What names count beyond the log: shown by values, else by what neither can lack. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckptsel.sources.agreement import Agreement
+from ckptsel.sources.matching import OFFSETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from ckptsel.sources.agreement import Names
+    from ckptsel.sources.log import LogKind, LogRow
+    from ckptsel.sources.matching import At, Match
+
+
+class Base(NamedTuple):
+    """An offset, and how it is known.
+
+    Attributes:
+        offset: what names count beyond the log.
+        why: how it is known, in words.
+        is_assumed: whether it might be otherwise, which is said then.
+    """
+
+    offset: int
+    why: str
+    is_assumed: bool = False
+
+
+def by_values(match: Match, tried: Mapping[int, At]) -> Base | None:
+    """The offset at which values agree, and none contradicts; None if there is not one."""
+    fitting = [offset for offset in OFFSETS if tried[offset].fits]
+    if len(fitting) != 1:
+        return None
+    (offset,) = fitting
+    agreeing = len(tried[offset].agreeing)
+    is_habit = match.known in (None, offset)
+    # One value may agree by chance: against a habit that nothing contradicts it is too little.
+    if not is_habit and agreeing == 1 and not tried[1 - offset].against:
+        return None
+    return Base(offset, f"the values in {agreeing} names agree with the log")
+
+
+def without_values(
+    match: Match, kind: LogKind, tried: Mapping[int, At], *, is_growing: bool
+) -> Base | None:
+    """The offset where values do not decide; None if nothing speaks for one.
+
+    That all names have a row at one offset, and not at the other, proves little: it is so
+    whenever the log lags behind by a row. It confirms what is the framework's habit anyway.
+    """
+    if match.key in kind.only_by_values:
+        return None
+    known, habit = match.known, kind.habit
+    if kind.is_told and known is not None and not tried[known].against:
+        return Base(known, habit)
+    standing = {offset: match.standing(offset, tried[offset].found) for offset in OFFSETS}
+    possible = [o for o in OFFSETS if standing[o] != "excluded" and not tried[o].against]
+    only = "only so has each name a row of the log"
+    counted = {place for place in match.places.values() if isinstance(place, int)}
+    if known == 1 and 0 in counted:
+        # Either names count as the log does, or this one is of before the training. Where each
+        # epoch has its checkpoint, the others tell.
+        if standing[0] != "complete" or tried[0].against:
+            return None
+        why = f"one of them counts {match.key} 0"
+        return Base(0, why, is_assumed=len(counted) <= max(counted))
+    if any(tried[offset].against for offset in OFFSETS):
+        # The values that contradict the one do not speak for the other.
+        if known is None or possible != [known]:
+            return None
+        return Base(known, "values contradict the other count", is_assumed=True)
+    if len(possible) == 1:
+        is_short = standing[possible[0]] == "short" and possible[0] != known
+        return Base(possible[0], only if not is_short else "more names have a row so", is_short)
+    complete = [offset for offset in possible if standing[offset] == "complete"]
+    if known is None:
+        return Base(complete[0], only, is_assumed=True) if len(complete) == 1 else None
+    if not possible and min(counted) < known:
+        return None
+    if complete == [known]:
+        if not is_growing:
+            return Base(known, only)
+        return Base(known, f"{only}, which is still being written", is_assumed=True)
+    return Base(known, habit, is_assumed=True)
+
+
+def within_epochs(
+    named: Names, found: Mapping[int, LogRow], agreeing: AbstractSet[int]
+) -> list[int]:
+    """The checkpoints that were saved within an epoch, where no value agrees with its end.
+
+    A name says so if it counts batches; if it counts steps that are not those of the row, or, in
+    a log without steps, not the same number for each epoch; or if others of its form share the
+    epoch and differ in another number.
+    """
+    if not any(named.within):
+        return []
+    told = [index for index in found if named.within[index]]
+    in_step = _have_one_pace(
+        (named.steps[index], row.at_step) for index, row in found.items() if index in {*told}
+    )
+    at_end = {index for index in told if named.within[index] in ("step", "paced")}
+    at_end = {
+        index
+        for index in at_end
+        if (named.within[index] == "paced" if found[index].at_step is None else in_step)
+    }
+    return [index for index in told if index not in agreeing and index not in at_end]
+
+
+def _have_one_pace(pairs: Iterable[tuple[int | None, int | None]]) -> bool:
+    """Whether names count the same multiple of the rows' steps: of each optimizer, say."""
+    ratios: list[set[int]] = []
+    for step, row_step in pairs:
+        if step is None or row_step is None:
+            continue
+        ratios.append({step // n for n in (row_step, row_step + 1) if n and step % n == 0})
+    return bool(ratios) and bool(set.intersection(*ratios) - {0})
+
+
+def shown(named: Names, found: Mapping[int, LogRow], agreeing: AbstractSet[int]) -> bool:
+    """Whether a metric in a name agrees with its row, and not only the epoch that both tell."""
+    metrics = [each for each in named.printed if each.label != "epoch"]
+    if len(metrics) == len(named.printed):
+        return bool(agreeing)
+    agreement = Agreement(named._replace(printed=metrics))
+    return any(agreement.of(index, found[index]) for index in agreeing if index in found)

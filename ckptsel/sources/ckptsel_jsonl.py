@@ -35,7 +35,7 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
             first_bad = first_bad or place
             bad += 1
     if bad:
-        said = f"{bad} lines could not be read, the first is line {first_bad}"
+        said = f"lines that could not be read: {bad}, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))
     if newer:
         said = f"line {newer} and perhaps others are of another version of ckptsel, and not read"

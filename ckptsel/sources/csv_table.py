@@ -79,7 +79,7 @@ def table_rows(path: str, findings: list[Finding], key: Key, title: str) -> Iter
         said = f"line {rows.line_num + 1}: {error}; the log was read up to there"
         findings.append(Finding("log-malformed", said, path, strict=True))
     if bad:
-        said = f"{bad} lines that are no rows of the table, the first is line {first_bad}"
+        said = f"lines that are no rows of the table: {bad}, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))
 
 

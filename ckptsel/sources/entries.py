@@ -37,5 +37,5 @@ def keyed(
         else:
             yield row._replace(epoch=number) if key == "epoch" else row._replace(step=number)
     if bad:
-        message = f"{bad} rows do not say their {key}, the first is the {first_bad}."
+        message = f"rows that do not say their {key}: {bad}, the first is the {first_bad}."
         findings.append(Finding("log-malformed", message, path, strict=True))

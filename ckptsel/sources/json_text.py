@@ -66,7 +66,7 @@ def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str,
         elif line.strip():
             bad.append(place)
     if bad:
-        said = f"{len(bad)} lines could not be read, the first is line {bad[0]}"
+        said = f"lines that could not be read: {len(bad)}, the first is line {bad[0]}"
         findings.append(Finding("log-malformed", said, path, strict=True))
 
 

@@ -60,7 +60,7 @@ def _parts(run: str, path: str, findings: list[Finding]) -> Iterator[tuple[int, 
         said = f"cannot be read: {error.strerror}"
         findings.append(Finding("log-unreadable", said, path, strict=True))
     if bad:
-        said = f"{bad} lines are no metric of MLflow, the first is line {first_bad}"
+        said = f"lines that are no metric of MLflow: {bad}, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))
 
 

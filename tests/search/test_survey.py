@@ -236,3 +236,15 @@ def test_the_order_of_the_folder_does_not_matter(
     found = searched()
     assert list(read(found)) == list(read(expected))
     assert found.findings == expected.findings
+
+
+def test_how_many_names_are_ambiguous(here: Path) -> None:
+    """One does not compete, and several do not."""
+    make(here, "w-12-val_loss--0.90.keras")
+    assert "1 name has more than one reading, and does not compete" in _ambiguous()
+    make(here, "w-13-val_loss--0.80.keras")
+    assert "2 names have more than one reading, and do not compete" in _ambiguous()
+
+
+def _ambiguous() -> str:
+    return next(f.message for f in survey(Query()).findings if f.code == "ambiguous-name")

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Mode
     from ckptsel.selection import Query
     from ckptsel.transfer.average import Averaged
+    from ckptsel.transfer.evaluation import Greedy
     from ckptsel.transfer.members import Members
-    from ckptsel.transfer.soup import Greedy, Trial
+    from ckptsel.transfer.soup import Trial
 
 EXAMPLES = (
     "ckptsel average runs/mnist -m val_loss --top 5 --to mean.keras",
@@ -77,7 +78,7 @@ def run(
             envvar="CKPTSEL_GREEDY",
             show_default=False,
             help="Add one by one, best first, and keep each only if the number that COMMAND"
-            " prints last does not get worse. {path} in it is the checkpoint to evaluate; it is"
+            " prints at the end does not get worse. {path} in it is the checkpoint to evaluate; it is"
             " run without a shell.",
         ),
     ] = None,
@@ -175,7 +176,7 @@ def _numbers(weights: str) -> list[float]:
 
 
 def _greedy(command: str, mode: Mode | None, query: Query, members: Members) -> Greedy:
-    from ckptsel.transfer.soup import Greedy
+    from ckptsel.transfer.evaluation import Greedy
 
     monitor = members.ranking.monitor if members.ranking else None
     if mode is None and monitor is not None:

@@ -18,11 +18,12 @@ from ckptsel.errors import CopyError, DamagedError, DestinationError, StrictErro
 from ckptsel.formats import open_contents
 from ckptsel.record import finite
 from ckptsel.transfer.disk import remove, temporary_name
+from ckptsel.transfer.evaluation import measure
 from ckptsel.transfer.failures import reading, writing
 from ckptsel.transfer.plan import suffix
 from ckptsel.transfer.produce import Produced, check_destination, produce
 from ckptsel.transfer.record import relative
-from ckptsel.transfer.soup import Trial, greedy_soup, measure
+from ckptsel.transfer.soup import Trial, greedy_soup
 from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Ranked
     from ckptsel.formats.contents import Contents
+    from ckptsel.transfer.evaluation import Greedy
     from ckptsel.transfer.members import Members
-    from ckptsel.transfer.soup import Greedy
 
     OnBytes = Callable[[int], None] | None
 
@@ -362,7 +363,7 @@ def trial_record(trial: Trial) -> dict[str, object]:
     """A trial, ready for JSON."""
     return {
         "added": trial.added,
-        "value": trial.value,
+        "value": finite(trial.value),
         "kept": trial.kept,
         "members": trial.members,
     }

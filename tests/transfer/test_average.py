@@ -29,7 +29,7 @@ from ckptsel.errors import (
 )
 from ckptsel.transfer import members
 from ckptsel.transfer.average import average
-from ckptsel.transfer.soup import Greedy
+from ckptsel.transfer.evaluation import Greedy
 from tests.conversion.rewritten import rewritten
 from tests.formats.keras.samples import sample_path
 from tests.transfer.small_weights import kernel, name, query, series, steps, write

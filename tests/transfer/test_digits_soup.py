@@ -13,7 +13,7 @@ import pytest
 from ckptsel.search.query import Query
 from ckptsel.transfer import members
 from ckptsel.transfer.average import average
-from ckptsel.transfer.soup import Greedy, measure
+from ckptsel.transfer.evaluation import Greedy, measure
 
 if TYPE_CHECKING:
     from typing import Literal

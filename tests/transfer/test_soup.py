@@ -1,27 +1,19 @@
-"""The greedy soup, and the command that evaluates."""
+"""The greedy soup."""
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckptsel.errors import EvaluationError, UsageError
-from ckptsel.transfer.soup import Greedy, Trial, greedy_soup, measure
+from ckptsel.errors import EvaluationError
+from ckptsel.transfer.evaluation import Greedy
+from ckptsel.transfer.soup import Trial, greedy_soup
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ckptsel.checkpoint import Mode
-
-
-def python(code: str) -> Greedy:
-    """A command that runs this code, with the path as its argument."""
-    return Greedy(f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} {{path}}", "max")
 
 
 @given(
@@ -65,59 +57,13 @@ def test_equal_is_kept() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "printed, value",
-    [
-        ("0.5", 0.5),
-        ("accuracy: 0.91 (12 of 360)\n0.25\n", 0.25),
-        ("loss=1e-3", 1e-3),
-        ("-2", -2.0),
-        (".5", 0.5),
-        ("97.5%", 97.5),
-        ("0.5 in 3s with v2 at 7ms/step", 0.5),
-        ("nan then 3.", 3.0),
-    ],
-)
-def test_the_last_number(printed: str, value: float) -> None:
-    """What is part of a word is no number."""
-    assert measure(python(f"print({printed!r})"), "x") == value
-
-
-@pytest.mark.parametrize(
-    "code, says",
-    [
-        ("print('none')", "printed no number"),
-        ("print(1, float('nan'))", "printed nan last"),
-        ("print('-inf')", "printed -inf last"),
-        ("import sys; print(1); sys.exit(3)", "exit code 3"),
-        ("import os; os.kill(os.getpid(), 9)", "signal 9"),
-    ],
-)
-def test_commands_that_tell_nothing(code: str, says: str) -> None:
-    """A failure ends the call: no soup is made of it."""
-    with pytest.raises(EvaluationError, match=says):
-        measure(python(code), "x")
-
-
-def test_no_shell(tmp_path: Path) -> None:
-    """A path is one argument, whatever it is called, and nothing in it is obeyed."""
-    name = f"{tmp_path}/a b; touch c $(touch d) '{{x}}'"
-    code = f"import sys; print(len(sys.argv), int(sys.argv[1] == 'at=' + {name!r}))"
-    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} at={{path}}"
-    assert measure(Greedy(command, "max"), name) == 1
-    assert not [*tmp_path.iterdir()]
-
-
-@pytest.mark.parametrize(
-    "command, says", [("evaluate", "where the checkpoint's path"), ("'x {path}", "No closing")]
-)
-def test_commands_that_make_no_sense(command: str, says: str) -> None:
-    """They are refused before anything is averaged."""
-    with pytest.raises(UsageError, match=says):
-        Greedy(command, "max").arguments("x")
-
-
-def test_a_program_that_is_not_there() -> None:
-    """It is said which."""
-    with pytest.raises(EvaluationError, match="'no-such-program' cannot be started"):
-        measure(Greedy("no-such-program {path}", "max"), "x")
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_what_is_not_finite_stays_out(value: float, mode: Mode) -> None:
+    """One bad mean does not end a soup: it is left out, and the members before it stay."""
+    values = iter([0.5, value, 0.5])
+    kept, trials = greedy_soup("abc", Greedy("x {path}", mode), lambda _: next(values))
+    assert kept == ("a", "c")
+    assert [trial.kept for trial in trials] == [True, False, True]
+    with pytest.raises(EvaluationError, match="first member, 'a', is"):
+        greedy_soup("abc", Greedy("x {path}", mode), lambda _: value)

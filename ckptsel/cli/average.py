@@ -78,8 +78,8 @@ def run(
             envvar="CKPTSEL_GREEDY",
             show_default=False,
             help="Add one by one, best first, and keep each only if the number that COMMAND"
-            " prints at the end does not get worse. {path} in it is the checkpoint to evaluate; it is"
-            " run without a shell.",
+            " prints at the end does not get worse. {path} in it is the checkpoint to evaluate; it"
+            " is run without a shell.",
         ),
     ] = None,
     greedy_mode: Annotated[

@@ -96,17 +96,26 @@ class Putter(Protocol):
         """Write it. Raises OSError if the disk fails."""
 
 
+class Confirmer(Protocol):
+    """What looks at all but the tensors of what was written."""
+
+    def __call__(self, cargo: Cargo, made: Contents, options: Options) -> None:
+        """Compare. Raises ConversionError if names, orders or configs are not those wanted."""
+
+
 class Streamed:
     """A converter that reads one tensor after another, and holds none of them.
 
     Args:
         load: decides what goes where.
         put: writes it.
+        confirm: compares what is more than tensors; None if there is nothing.
     """
 
-    def __init__(self, load: Loader, put: Putter) -> None:
+    def __init__(self, load: Loader, put: Putter, confirm: Confirmer | None = None) -> None:
         self._load = load
         self._put = put
+        self._confirm = confirm
 
     def look(self, source: str, options: Options) -> Outlook:
         """See `Converter.look`."""
@@ -126,7 +135,12 @@ class Streamed:
         with open_contents(source) as contents:
             cargo = self._load(contents, source, options)
             pairs = [(item.tensor, item.path, item.dtype) for item in cargo.items]
-            compare(contents, pairs, dest)
+
+            def confirm(made: Contents) -> None:
+                if self._confirm is not None:
+                    self._confirm(cargo, made, options)
+
+            compare(contents, pairs, dest, confirm)
 
 
 def listed(contents: Contents, path: str) -> list[Tensor]:

@@ -20,8 +20,9 @@ from ckptsel.conversion.layered import LAYERED
 from ckptsel.conversion.model_config import asset_blocks, saved_config
 from ckptsel.conversion.model_fit import doubts
 from ckptsel.conversion.optimizer_state import check_state
+from ckptsel.conversion.read_back import require_same, require_same_bytes
 from ckptsel.errors import ConversionError
-from ckptsel.formats.keras.archive import CONFIG, METADATA, WEIGHTS
+from ckptsel.formats.keras.archive import CONFIG, METADATA, WEIGHTS, KerasArchive
 from ckptsel.formats.keras.config import config_dangers, optimizer_of
 
 if TYPE_CHECKING:
@@ -95,4 +96,22 @@ def put(cargo: Cargo, dest: str, options: Options) -> None:
             os.unlink(weights)
 
 
-CONVERTER = Streamed(load, put)
+def confirm(cargo: Cargo, made: Contents, options: Options) -> None:
+    """See `Confirmer`: names, config, metadata and assets are those of `--model`."""
+    keras_weights.confirm(cargo, made, options)
+    model = saved_config(options.model)
+    assert isinstance(made, KerasArchive), "it was written as such"
+    members = made.members
+    require_same("the config", members.read(CONFIG), model.raw)
+    metadata = json.loads(members.read(METADATA))
+    require_same(
+        "the metadata", {**metadata, "date_saved": ""}, {**model.metadata, "date_saved": ""}
+    )
+    require_same(
+        "the list of members", set(members.files()), {CONFIG, METADATA, WEIGHTS, *model.assets}
+    )
+    for name, blocks in asset_blocks(options.model, model.assets):
+        require_same_bytes(name, members.blocks(name), blocks)
+
+
+CONVERTER = Streamed(load, put, confirm)

@@ -10,6 +10,7 @@ from ckptsel.conversion.hdf5_file import write_hdf5
 from ckptsel.conversion.keras_paths import paths_of
 from ckptsel.conversion.layered import LAYERED, layers_of, optimizer_left_out
 from ckptsel.conversion.model_config import config_for
+from ckptsel.conversion.read_back import require_same
 from ckptsel.formats.keras.archive import KerasArchive
 from ckptsel.formats.keras.weights import KerasWeights
 
@@ -61,4 +62,13 @@ def put(cargo: Cargo, dest: str, options: Options) -> None:
     write_hdf5(cargo, cargo.items, cargo.attributes, dest)
 
 
-CONVERTER = Streamed(load, put)
+def confirm(cargo: Cargo, made: Contents, options: Options) -> None:
+    """See `Confirmer`: each group has the name of its layer."""
+    del options
+    assert isinstance(made, (KerasArchive, KerasWeights)), "it was written as one of these"
+    wanted = {group: each["name"] for group, each in cargo.attributes.items() if each.get("name")}
+    found = {group: name for group, name in made.group_names.items() if name}
+    require_same("the layers' names", found, wanted)
+
+
+CONVERTER = Streamed(load, put, confirm)

@@ -15,11 +15,12 @@ from ckptsel.conversion.keras_paths import layers_by_config
 from ckptsel.conversion.layered import LAYERED, Layered, layers_of, optimizer_left_out
 from ckptsel.conversion.model_config import config_for
 from ckptsel.conversion.model_fit import doubts
+from ckptsel.conversion.read_back import require_same
 from ckptsel.errors import ConversionError
-from ckptsel.formats.keras.legacy import TOP_LEVEL
+from ckptsel.formats.keras.legacy import TOP_LEVEL, KerasLegacy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ckptsel.checkpoint import Finding
     from ckptsel.conversion.converter import Options
@@ -96,4 +97,26 @@ def put(cargo: Cargo, dest: str, options: Options) -> None:
     write_hdf5(cargo, cargo.items, cargo.attributes, dest)
 
 
-CONVERTER = Streamed(load, put)
+def confirm(cargo: Cargo, made: Contents, options: Options) -> None:
+    """See `Confirmer`: Keras goes by the order of the layers, and of the weights in each."""
+    del options
+    assert isinstance(made, KerasLegacy), "it was written as such"
+    attributes = {group: each for group, each in cargo.attributes.items() if group}
+    # What belongs to no layer is read last, and also where there is none of it.
+    attributes[TOP_LEVEL] = attributes.pop(TOP_LEVEL, {})
+    wanted = [(_readable(group), _texts(each)) for group, each in attributes.items()]
+    require_same("the order of the layers", [*made.layout.items()], wanted)
+
+
+def _texts(attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `_listed` made attributes of."""
+    return tuple(
+        text.decode("utf-8", "replace") for array in attributes.values() for text in array.tolist()
+    )
+
+
+def _readable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+CONVERTER = Streamed(load, put, confirm)

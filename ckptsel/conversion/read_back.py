@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ckptsel.comparison.compare import together
 from ckptsel.comparison.matching import Pair
+from ckptsel.conversion.gaps import refuse_gaps
 from ckptsel.errors import CkptselError, ConversionError
 from ckptsel.formats import open_contents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,7 +31,12 @@ _AT_ONCE = 2**18
 _WIDTH = {"bfloat16": 16, "float16": 16, "float32": 32, "float64": 64}
 
 
-def compare(source: Contents, expected: Sequence[tuple[Tensor, str, str]], dest: str) -> None:
+def compare(
+    source: Contents,
+    expected: Sequence[tuple[Tensor, str, str]],
+    dest: str,
+    confirm: Callable[[Contents], None] | None = None,
+) -> None:
     """Compare what was written with what it was made of.
 
     Bit by bit; where a type was rounded to, every value has to be as near as that type allows.
@@ -38,6 +45,7 @@ def compare(source: Contents, expected: Sequence[tuple[Tensor, str, str]], dest:
         source: the source, open.
         expected: for every tensor of the new checkpoint: of what it was made, its path, its type.
         dest: the new checkpoint.
+        confirm: is given the new checkpoint, open; compares what there is beside the tensors.
 
     Raises:
         ConversionError: if anything differs, is missing, or is there and should not be.
@@ -48,18 +56,21 @@ def compare(source: Contents, expected: Sequence[tuple[Tensor, str, str]], dest:
             paths = {path for _, path, _ in expected}
             if odd := sorted(paths ^ set(found)):
                 what = "is missing in" if odd[0] in paths else "is too much in"
-                raise _wrong(f"{odd[0]} {what} what was written")
+                raise wrong(f"{odd[0]} {what} what was written")
             for tensor, path, dtype in expected:
                 _one(source, made, tensor, found[path], dtype)
+            refuse_gaps(made, dest)
+            if confirm is not None:
+                confirm(made)
     except ConversionError:
         raise
     except CkptselError as error:
-        raise _wrong(f"what was written cannot be compared: {error.message}") from error
+        raise wrong(f"what was written cannot be compared: {error.message}") from error
 
 
 def _one(source: Contents, made: Contents, one: Tensor, other: Tensor, dtype: str) -> None:
     if other.shape != one.shape or other.dtype != dtype:
-        raise _wrong(
+        raise wrong(
             f"{other.path} is {other.dtype} {other.shape} in what was written,"
             f" and should be {dtype} {one.shape}"
         )
@@ -67,7 +78,7 @@ def _one(source: Contents, made: Contents, one: Tensor, other: Tensor, dtype: st
     rounding = _ROUNDING[dtype] if is_rounded or _swaps(one.dtype, dtype) else None
     for x, y in together(source, made, Pair(one, other, "path")):
         if not (_are_near(x, y, *rounding) if rounding else _is_same(x, y)):
-            raise _wrong(f"{other.path} has other values in what was written")
+            raise wrong(f"{other.path} has other values in what was written")
 
 
 def _swaps(one: str, other: str) -> bool:
@@ -98,7 +109,25 @@ def _is_near(x: NDArray[Any], y: NDArray[Any], factor: float, step: float) -> bo
     return bool(np.all(np.abs(a - b) <= np.maximum(np.abs(a) * factor, step)))
 
 
-def _wrong(message: str) -> ConversionError:
+def require_same(what: str, made: object, wanted: object) -> None:
+    """Raises ConversionError unless the two are equal."""
+    if made != wanted:
+        raise wrong(f"{what} in what was written is not what it should be")
+
+
+def require_same_bytes(what: str, made: Iterable[bytes], wanted: Iterable[bytes]) -> None:
+    """Raises ConversionError unless two streams are equal, however they are cut."""
+    digests = []
+    for blocks in (made, wanted):
+        digest = hashlib.blake2b()
+        for block in blocks:
+            digest.update(block)
+        digests.append(digest.digest())
+    require_same(what, *digests)
+
+
+def wrong(message: str) -> ConversionError:
+    """What is raised if what was written is not what it should be."""
     return ConversionError(
         message, hint="this is a fault of the disk or of ckptsel; nothing was put in place"
     )

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.conversion.cargo import Streamed, plain_cargo
+from ckptsel.conversion.read_back import require_same, require_same_bytes
 from ckptsel.conversion.rewrite import rewrite
+from ckptsel.formats.keras.archive import WEIGHTS, KerasArchive
+from ckptsel.formats.keras.legacy import KerasLegacy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ckptsel.conversion.cargo import Cargo
     from ckptsel.conversion.converter import Options
     from ckptsel.formats.contents import Contents
@@ -37,4 +42,31 @@ def put(cargo: Cargo, dest: str, options: Options) -> None:
     )
 
 
-CONVERTER = Streamed(load, put)
+def confirm(cargo: Cargo, made: Contents, options: Options) -> None:
+    """See `Confirmer`: all but the weights is the source's."""
+    del options
+    source = cargo.contents
+    if isinstance(source, KerasArchive):
+        assert isinstance(made, KerasArchive), "it was written as such"
+        names = source.members.files()
+        require_same("the list of members", made.members.files(), names)
+        for name in names:
+            if name != WEIGHTS:
+                require_same_bytes(name, made.members.blocks(name), source.members.blocks(name))
+        kept = {item.path.rpartition("/")[0] for item in cargo.items}
+        require_same("the layers' names", *(_names(each, kept) for each in (made, source)))
+        return
+    assert isinstance(source, KerasLegacy), "the table names only these"
+    assert isinstance(made, KerasLegacy), "it was written as such"
+    require_same("the config", made.config, source.config)
+    require_same("the optimizer", made.optimizer_config, source.optimizer_config)
+    layouts = ([*each.layout.items()] for each in (made, source))
+    require_same("the order of the layers", *layouts)
+
+
+def _names(model: KerasArchive, groups: Collection[str]) -> dict[str, str]:
+    """Of the groups that hold something; a dropped optimizer's are gone with it."""
+    return {group: name for group, name in model.group_names.items() if group in groups}
+
+
+CONVERTER = Streamed(load, put, confirm)

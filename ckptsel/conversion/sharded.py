@@ -9,16 +9,21 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from ckptsel.conversion import keras_weights
 from ckptsel.conversion.cargo import Streamed
 from ckptsel.conversion.hdf5_file import write_hdf5
-from ckptsel.conversion.keras_weights import load
+from ckptsel.conversion.read_back import require_same
 from ckptsel.errors import ConversionError
+from ckptsel.formats.keras.sharded import shards_of
+from ckptsel.formats.keras.weights import KerasWeights
+from ckptsel.formats.strict_json import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.conversion.cargo import Cargo, Item
     from ckptsel.conversion.converter import Options
+    from ckptsel.formats.contents import Contents
 
 _SUFFIX = ".weights.json"
 
@@ -84,4 +89,12 @@ def _holds(cargo: Cargo, group: str) -> bool:
     return any(item.path.startswith(f"{group}/") for item in cargo.items)
 
 
-CONVERTER = Streamed(load, put)
+def confirm(cargo: Cargo, made: Contents, options: Options) -> None:
+    """See `Confirmer`: the index names every group, as Keras finds none without it."""
+    keras_weights.confirm(cargo, made, options)
+    groups = {f"/{_group(item)}" for item in cargo.items}
+    assert isinstance(made, KerasWeights), "it was written as such"
+    require_same("the index", set(shards_of(read_object(made.path)) or {}), groups)
+
+
+CONVERTER = Streamed(keras_weights.load, put, confirm)

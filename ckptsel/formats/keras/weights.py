@@ -78,6 +78,11 @@ class KerasWeights(Contents):
         return self._tensors
 
     @property
+    def path(self) -> str:
+        """The path that it was opened by."""
+        return self._path
+
+    @property
     def group_names(self) -> dict[str, str]:
         """Every group in the file → the name that Keras gave it, "" for most."""
         _ = self._hdf5.datasets  # Seen on the way.

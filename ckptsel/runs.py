@@ -8,22 +8,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.history import (
-    History,
-    Point,
-    Unit,
-    by_run,
-    of_checkpoints,
-    of_log,
-    time_of,
-    unit_of,
-)
-from ckptsel.selection import select
+from ckptsel.history.course import Course, course_of
+from ckptsel.history.logged import time_unit
+from ckptsel.history.points import Point, of_checkpoints, time_of, unit_of
+from ckptsel.selection import select_with_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Log, Mode, Monitor, Ranked, Ranking
+    from ckptsel.checkpoint import Checkpoint, Monitor, Ranked, Ranking
+    from ckptsel.history.points import Unit
+    from ckptsel.search.log_read import LogRead
     from ckptsel.search.query import Query
 
 # Values of a log and of a checkpoint are one and the same if they differ by no more than this
@@ -44,7 +39,9 @@ class Run:
         best: the best checkpoint's place in the ranking of all runs; None if none has a value.
         latest: the latest checkpoint, by epoch, then step, then age.
         history: the monitor's values in the order of the training: the log's where there is one
-            that has more of them, else the checkpoints'.
+            that has more of them, else the checkpoints'. Of a very long log some are left out, the
+            best and the last are not.
+        values: how many there are, with those left out.
         trouble: what is wrong with it.
     """
 
@@ -56,6 +53,7 @@ class Run:
     best: Ranked | None
     latest: Checkpoint
     history: tuple[Point, ...]
+    values: int
     trouble: tuple[Finding, ...]
 
     @property
@@ -87,25 +85,37 @@ def overview(query: Query, progress: Callable[[int], None] | None = None) -> Ove
     Raises:
         CkptselError: as `select` does.
     """
-    ranking = select(replace(query, per_run=False), progress=progress)
+    ranking, reads = select_with_logs(replace(query, per_run=False), progress=progress)
     monitor = ranking.monitor
     assert monitor is not None
     groups: dict[str, list[Ranked]] = {}
     for row in ranking.rows:
         groups.setdefault(row.checkpoint.run, []).append(row)
-    logs = by_run(ranking.logs, groups)
-    runs = [_run(path, rows, logs.get(path, []), monitor) for path, rows in groups.items()]
+    logs: dict[str, list[LogRead]] = {}
+    for read in reads:
+        logs.setdefault(read.run, []).append(read)
+    runs = [_run(path, rows, logs.get(path, ()), monitor) for path, rows in groups.items()]
     runs.sort(key=lambda run: (run.best.rank or 0, "") if run.best else (math.inf, run.path))
     return Overview(ranking, tuple(runs))
 
 
-def _run(path: str, rows: Sequence[Ranked], logs: Sequence[Log], monitor: Monitor) -> Run:
+def _run(path: str, rows: Sequence[Ranked], logs: Sequence[LogRead], monitor: Monitor) -> Run:
     unit = unit_of(row.checkpoint for row in rows)
     times = _times(rows, unit)
     saved = of_checkpoints(((row.checkpoint, row.metric) for row in rows), unit)
-    logged = max((of_log(log, monitor.name) for log in logs), key=_length, default=History("", ()))
-    history = logged if _length(logged) > _length(saved) else saved
+    unreadable: list[Finding] = []
+    logged = _longest(logs, monitor, unreadable)
+    trouble = [*unreadable, *_without_value(monitor, rows)]
+    values, points = len(saved), saved
     best = next((row for row in rows if row.rank is not None), None)
+    broken = next((point for point in saved if not math.isfinite(point.value)), None)
+    if logged is not None:
+        read, course = logged
+        broken = course.broken.point(read) if course.broken else broken
+        trouble += _best_lost(monitor, best, read, course)
+        trouble += _saving_stopped(_times(rows, time_unit(read)), read, course)
+        if course.count > values:
+            values, points = course.count, course.points()
     return Run(
         path=path,
         checkpoints=len(rows),
@@ -114,20 +124,22 @@ def _run(path: str, rows: Sequence[Ranked], logs: Sequence[Log], monitor: Monito
         last=max(times, default=None),
         best=best,
         latest=max((row.checkpoint for row in rows), key=_time),
-        history=tuple(history.points),
+        history=tuple(points),
+        values=values,
         trouble=tuple(
-            replace(finding, path=path)
-            for finding in (
-                *_not_finite(monitor, (*logged.points, *saved.points)),
-                *_best_lost(monitor, best, logged),
-                *_saving_stopped(_times(rows, logged.unit), logged),
-            )
+            replace(finding, path=finding.path or path)
+            for finding in (*_not_finite(monitor, broken), *trouble)
         ),
     )
 
 
-def _length(history: History) -> int:
-    return len(history.points)
+def _longest(
+    logs: Sequence[LogRead], monitor: Monitor, findings: list[Finding]
+) -> tuple[LogRead, Course] | None:
+    """The log that has the most values, and how it went."""
+    courses = ((read, course_of(read, monitor.name, findings)) for read in logs)
+    known = [(read, course) for read, course in courses if course is not None]
+    return max(known, key=lambda each: each[1].count, default=None)
 
 
 def _times(rows: Iterable[Ranked], unit: Unit) -> list[float]:
@@ -144,50 +156,49 @@ def _time(checkpoint: Checkpoint) -> tuple[float, float, float]:
     )
 
 
-def _not_finite(monitor: Monitor, points: Iterable[Point]) -> Iterator[Finding]:
-    broken = next((point for point in points if not math.isfinite(point.value)), None)
+def _not_finite(monitor: Monitor, broken: Point | None) -> Iterator[Finding]:
     if broken is not None:
         yield Finding("run-not-finite", f"{monitor.name} is {broken.value} {_when(broken)}")
 
 
-def _best_lost(monitor: Monitor, best: Ranked | None, logged: History) -> Iterator[Finding]:
-    if best is None:
+def _without_value(monitor: Monitor, rows: Sequence[Ranked]) -> Iterator[Finding]:
+    if all(row.rank is None for row in rows):
         yield Finding("run-without-value", f"no checkpoint has a value of {monitor.name}")
-    better = _better(best, logged.points, monitor.mode)
-    if better is not None:
-        said = f"{monitor.name} was {better.value:.6g} {_when(better)}, better than what was saved"
+
+
+def _best_lost(
+    monitor: Monitor, best: Ranked | None, read: LogRead, course: Course
+) -> Iterator[Finding]:
+    """A logged value that is better than that of the best checkpoint."""
+    found = course.lowest if monitor.mode == "min" else course.highest
+    if found is None or best is None or best.metric is None:
+        return
+    value = best.metric.value
+    if isinstance(value, str):
+        return
+    sign = 1 if monitor.mode == "min" else -1
+    slack = _SAME * max(abs(value), abs(found.value))
+    if best.metric.source == "name":
+        # It is printed with few digits, and the log's may be that very value.
+        slack += _rounding(best.metric.text)
+    if sign * (value - found.value) > slack:
+        point = found.point(read)
+        said = f"{monitor.name} was {point.value:.6g} {_when(point)}, better than what was saved"
         yield Finding("run-best-not-saved", said)
 
 
-def _saving_stopped(times: Sequence[float], logged: History) -> Iterator[Finding]:
-    ends = [point.at for point in logged.points if point.at is not None]
-    if ends and times:
+def _saving_stopped(times: Sequence[float], read: LogRead, course: Course) -> Iterator[Finding]:
+    if course.last is not None and times:
+        end = course.last.at + read.joined.offset
         # Of a run that saves every ten epochs, the last nine may be without a checkpoint.
         usual = max((b - a for a, b in pairwise(times)), default=1)
-        if max(ends) - times[-1] > usual:
-            said = f"the log goes on to {max(ends):g}, the last checkpoint is of {times[-1]:g}"
+        if end - times[-1] > usual:
+            said = f"the log goes on to {end:g}, the last checkpoint is of {times[-1]:g}"
             yield Finding("run-saving-stopped", said)
 
 
 def _when(point: Point) -> str:
     return f"({point.source})" if point.at is None else f"at {point.at:g} ({point.source})"
-
-
-def _better(best: Ranked | None, logged: Sequence[Point], mode: Mode) -> Point | None:
-    """A logged value that is better than that of the best checkpoint."""
-    finite = [point for point in logged if math.isfinite(point.value)]
-    if not finite or best is None or best.metric is None:
-        return None
-    value = best.metric.value
-    if isinstance(value, str):
-        return None
-    sign = 1 if mode == "min" else -1
-    point = min(finite, key=lambda point: sign * point.value)
-    slack = _SAME * max(abs(value), abs(point.value))
-    if best.metric.source == "name":
-        # It is printed with few digits, and the log's may be that very value.
-        slack += _rounding(best.metric.text)
-    return point if sign * (value - point.value) > slack else None
 
 
 def _rounding(text: str) -> float:

@@ -16,13 +16,14 @@ from ckptsel.search.query import Query, parse_monitor
 from ckptsel.search.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from ckptsel.checkpoint import Monitor
     from ckptsel.ranking.criterion import Criterion
+    from ckptsel.search.log_read import LogRead
     from ckptsel.search.survey import Survey
 
-__all__ = ["Query", "parse_monitor", "select"]
+__all__ = ["Query", "parse_monitor", "select", "select_with_logs"]
 
 
 def select(
@@ -52,8 +53,20 @@ def select(
         TieError: for a tie, if `query.tie` is `error`.
         StrictError: if `query.strict`, and something had to be said.
     """
+    return select_with_logs(query, keep=keep, rank=rank, progress=progress)[0]
+
+
+def select_with_logs(
+    query: Query,
+    *,
+    keep: int | None = None,
+    rank: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Ranking, Sequence[LogRead]]:
+    """As `select`, with the logs that were joined, to be gone through again."""
     with _without_collection():
-        return _select(query, keep, progress, rank=rank)
+        found = survey(query, progress)
+        return _select(found, query, keep, rank=rank), found.reads
 
 
 @contextmanager
@@ -68,10 +81,7 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _select(
-    query: Query, keep: int | None, progress: Callable[[int], None] | None, *, rank: bool
-) -> Ranking:
-    found = survey(query, progress)
+def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ranking:
     use = query.logs == "use" and any(folder.logs for folder in found.folders)
     if use or query.logs == "only" or query.metrics:
         # Most folders have none, and need nothing of this.
@@ -110,9 +120,9 @@ def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
     monitor, fields, columns = first
     further: tuple[Monitor, ...] = ()
     if query.further or query.smooth:
-        rows, behind, further = _by_several(found, first, query)
+        rows, behind, unsmoothed, further = _by_several(found, first, query)
         competing = len(rows) + len(behind)
-        rows = rows[:keep]
+        rows, behind = rows[:keep], behind + unsmoothed
     else:
         rows, behind = ranked(found, columns, fields, monitor, query, keep), []
         competing = sum(len(column.finite) for column in columns)
@@ -127,11 +137,11 @@ def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
 
 def _by_several(
     found: Survey, one: Criterion, query: Query
-) -> tuple[list[Ranked], list[Ranked], tuple[Monitor, ...]]:
+) -> tuple[list[Ranked], list[Ranked], list[Ranked], tuple[Monitor, ...]]:
     """The checkpoints in the order of several monitors, or of smoothed values; and the beaten.
 
     Returns:
-        The ranked, the beaten, and the further monitors.
+        The ranked, the beaten, those that have no smoothed value, and the further monitors.
 
     Raises:
         UsageError, MonitorNotFoundError: as `select`, for a further monitor.
@@ -147,10 +157,14 @@ def _by_several(
         f for f in found.findings[len(said) :] if f.code not in ("tie", "rounded-apart")
     ]
     first = Order(one.monitor, one.fields, one.values())
+    without: list[Ranked] = []
     if query.smooth:
         from ckptsel.ranking.smoothing import smooth  # noqa: PLC0415
 
-        rows, smoothed, findings = smooth(rows, one.monitor.name, found.logs, query.smooth)
+        others = rest(found, rows, one.fields, one.monitor)
+        name = one.monitor.name
+        rows, without, findings = smooth(rows, others, name, found.reads, query.smooth)
+        smoothed = {row.checkpoint.path: row.smoothed for row in rows if row.smoothed is not None}
         first = first._replace(smoothed=smoothed)
         found.findings += findings
     orders = [first]
@@ -162,6 +176,7 @@ def _by_several(
     return (
         [row for row in placed if row.rank is not None],
         [row for row in placed if row.rank is None],
+        without,
         tuple(order.monitor for order in orders[1:]),
     )
 

@@ -9,6 +9,7 @@ import pytest
 from ckptsel.errors import MonitorNotFoundError
 from ckptsel.runs import Run, overview
 from ckptsel.search.query import Query
+from tests.sources.trainer_states import trainer_states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,3 +125,51 @@ def test_steps_and_the_highest(tmp_path: Path) -> None:
     assert run.best is not None
     assert run.best.checkpoint.step == 200
     assert [point.value for point in run.history] == [0.5, 0.8, 0.7]
+
+
+def test_a_log_of_two_trainings(tmp_path: Path) -> None:
+    """The names agree with the first one; what the second one reached was never theirs to save."""
+    save(tmp_path / "a", {1: "0.80", 2: "0.60", 3: "0.30"})
+    log(tmp_path / "a", [0.801, 0.602, 0.304])
+    with (tmp_path / "a" / "training.csv").open("a") as file:
+        file.writelines(f"{epoch},{value}\n" for epoch, value in enumerate((0.01, 0.9, 0.95, 1)))
+    (run,) = runs(tmp_path).values()
+    assert [point.value for point in run.history] == [0.801, 0.602, 0.304]
+    assert codes(run) == []
+
+
+def test_a_table_that_another_kind_would_count_otherwise(tmp_path: Path) -> None:
+    """A given table is counted as --key says, whatever its name."""
+    for epoch in (1, 2, 3):
+        (tmp_path / f"epoch={epoch}.pt").write_text(f"{epoch}")
+    table = tmp_path / "results.csv"
+    table.write_text("epoch,metrics/mAP50(B)\n1,.1\n2,.8\n3,.7\n4,.9\n")
+    query = Query(
+        (str(tmp_path),), monitor="metrics/mAP50(B)", mode="max", metrics=(str(table),), key="epoch"
+    )
+    (run,) = overview(query).runs
+    assert [(point.at, point.value) for point in run.history] == [
+        (1, 0.1), (2, 0.8), (3, 0.7), (4, 0.9)
+    ]  # fmt: skip
+    assert "0.9 at 4" in run.trouble[0].message
+
+
+def test_the_best_of_the_trainer_was_deleted(tmp_path: Path) -> None:
+    """The state names the files, and its steps tell that the best one is not there any more."""
+    trainer_states(tmp_path, {100: 0.9, 200: 0.2, 300: 0.5, 400: 0.4}, (300, 400))
+    (run,) = runs(tmp_path, "eval_loss").values()
+    assert (run.unit, [point.at for point in run.history]) == ("step", [100, 200, 300, 400])
+    assert codes(run) == ["run-best-not-saved"]
+    assert "0.2 at 200" in run.trouble[0].message
+
+
+def test_an_epoch_without_end(tmp_path: Path) -> None:
+    """A number of hundreds of digits in a log is no epoch, and the line is said."""
+    save(tmp_path, {1: "0.50", 2: "0.40"})
+    log(tmp_path, [0.5, 0.4])
+    with (tmp_path / "training.csv").open("a") as file:
+        file.write("9" * 400 + ",0.1\n" + "9" * 5000 + ",0.1\n1e300,0.1\n")
+    found = overview(Query((str(tmp_path),), monitor="val_loss"))
+    assert [point.at for point in found.runs[0].history] == [1, 2]
+    assert codes(found.runs[0]) == []
+    assert "log-malformed" in {finding.code for finding in found.ranking.findings}

@@ -5,88 +5,175 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.history import by_run, of_checkpoints, of_log, time_of, unit_of
+from ckptsel.history.logged import go_through, time_unit
+from ckptsel.history.neighbours import Neighbours
+from ckptsel.history.points import of_checkpoints, time_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ckptsel.checkpoint import Log, Ranked
-    from ckptsel.history import History
+    from ckptsel.checkpoint import Ranked
+    from ckptsel.search.log_read import LogRead
+
+
+class _Smoothed(NamedTuple):
+    """What one history of a run makes of its checkpoints.
+
+    Attributes:
+        medians: a checkpoint's path → the median around it.
+        known: how many of the checkpoints have a value in it.
+        total: how many values the history has.
+    """
+
+    medians: Mapping[str, float]
+    known: int
+    total: int
 
 
 def smooth(
-    rows: Sequence[Ranked], name: str, logs: Iterable[Log], width: int
-) -> tuple[list[Ranked], Mapping[str, float], list[Finding]]:
+    rows: Sequence[Ranked],
+    others: Sequence[Ranked],
+    name: str,
+    logs: Iterable[LogRead],
+    width: int,
+) -> tuple[list[Ranked], list[Ranked], list[Finding]]:
     """Rank by smoothed values; those that are shown stay what they are.
+
+    The median is of `width` values, the checkpoint's own in their middle; near both ends of a
+    training of the first or the last `width` values. Values that are not finite have a place
+    among them, and no part in the median: most of the `width` values must be finite, else there is
+    none. They come from the run's log, if it knows as many of the checkpoints as these themselves,
+    and has more values.
 
     Args:
         rows: the checkpoints with a finite value.
+        others: those without one.
         name: the monitor.
         logs: the logs that were joined.
         width: of how many values the median is, an odd number.
 
     Returns:
-        The checkpoints that can be smoothed; path → smoothed value; and what there is to say.
+        The checkpoints with their smoothed values; those that have none, with the reason; and what
+        there is to say.
     """
-    values = _smoothed(rows, logs, name, width)
+    findings: list[Finding] = []
+    values = _medians(rows, others, name, logs, width, findings)
     said = f"ranked by the median of {width} values of {name} around each; the values shown are not"
-    findings = [Finding("smoothed", f"{said} smoothed")]
-    without = [row for row in rows if row.checkpoint.path not in values]
+    findings.append(Finding("smoothed", f"{said} smoothed"))
+    known: list[Ranked] = []
+    without: list[Ranked] = []
+    for row in rows:
+        if (smoothed := values.get(row.checkpoint.path)) is not None:
+            known.append(replace(row, smoothed=smoothed))
+        else:
+            reason = "no smoothed value: too few around it"
+            without.append(replace(row, rank=None, reason=reason))
     if without:
         path = without[0].checkpoint.path
-        said = f"{len(without)} of {len(rows)} have no epoch or step to smooth around, and do not"
-        findings.append(Finding("not-smoothed", f"{said} compete: {path!r}", path, strict=True))
-    known = [
-        replace(row, smoothed=values[row.checkpoint.path])
-        for row in rows
-        if row.checkpoint.path in values
-    ]
-    return known, values, findings
+        said = f"{len(without)} of {len(rows)} have no epoch or step to smooth around, or fewer"
+        said += f" than {_least(width)} finite values there, and do not compete: {path!r}"
+        findings.append(Finding("not-smoothed", said, path, strict=True))
+    return known, without, findings
 
 
-def _smoothed(
-    rows: Sequence[Ranked], logs: Iterable[Log], monitor: str, width: int
+def _medians(
+    rows: Sequence[Ranked],
+    others: Sequence[Ranked],
+    name: str,
+    logs: Iterable[LogRead],
+    width: int,
+    findings: list[Finding],
 ) -> Mapping[str, float]:
-    """The centred median of a metric around each checkpoint, over the values of its own run.
-
-    Near both ends the median is of the fewer values that there are. Values come from the run's
-    log where it has more of them than the checkpoints. NaN and infinities are left out of the
-    medians; a checkpoint whose own value is one has no place anyway.
-
-    Returns:
-        Path → median, for the checkpoints whose place in the history is known.
-    """
     groups: dict[str, list[Ranked]] = {}
     for row in rows:
         groups.setdefault(row.checkpoint.run, []).append(row)
-    of_run = by_run(logs, groups)
-    found: dict[str, float] = {}
+    beside: dict[str, list[Ranked]] = {}
+    for row in others:
+        beside.setdefault(row.checkpoint.run, []).append(row)
+    of_run: dict[str, list[LogRead]] = {}
+    for read in logs:
+        of_run.setdefault(read.run, []).append(read)
+    medians: dict[str, float] = {}
     for run, group in groups.items():
-        history = _history(group, of_run.get(run, ()), monitor)
-        times = [point.at for point in history.points]
-        medians = _medians([point.value for point in history.points], width)
-        place = {at: index for index, at in enumerate(times) if at is not None}
-        for row in group:
-            at = time_of(row.checkpoint, history.unit)
-            if at is not None and at in place:
-                found[row.checkpoint.path] = medians[place[at]]
-    return found
+        found = [_by_checkpoints(group, beside.get(run, ()), width)]
+        found += [_by_log(group, read, name, width, findings) for read in of_run.get(run, ())]
+        best = max(found, key=lambda each: (each.known, each.total))
+        if len(best.medians) > 1 and best.total < width:
+            said = f"has {best.total} values of {name}, and their median is one for all: it is"
+            said += " their own values that decide"
+            findings.append(Finding("not-smoothed", said, run, strict=True))
+        medians |= best.medians
+    return medians
 
 
-def _history(group: Sequence[Ranked], logs: Iterable[Log], monitor: str) -> History:
+def _by_checkpoints(group: Sequence[Ranked], others: Sequence[Ranked], width: int) -> _Smoothed:
+    """By the values of the checkpoints themselves; others have a place among them only."""
     unit = unit_of(row.checkpoint for row in group)
-    saved = of_checkpoints(((row.checkpoint, row.metric) for row in group), unit)
-    return max((saved, *(of_log(log, monitor) for log in logs)), key=lambda h: len(h.points))
+    points = of_checkpoints(((row.checkpoint, row.metric) for row in (*group, *others)), unit)
+    points = [point for point in points if point.at is not None]
+    unusable = {time_of(row.checkpoint, unit) for row in others}
+    unusable -= {time_of(row.checkpoint, unit) for row in group}
+    values = [math.nan if point.at in unusable else point.value for point in points]
+    place = {point.at: index for index, point in enumerate(points)}
+    medians = {}
+    known = 0
+    for row in group:
+        index = place.get(time_of(row.checkpoint, unit))
+        if index is not None:
+            known += 1
+            middle = median_around(values[: index + 1], values[index + 1 :], width)
+            if middle is not None:
+                medians[row.checkpoint.path] = middle
+    return _Smoothed(medians, known, len(points))
 
 
-def _medians(values: Sequence[float], width: int) -> list[float]:
+def _by_log(
+    group: Sequence[Ranked], read: LogRead, name: str, width: int, findings: list[Finding]
+) -> _Smoothed:
+    """By the values of a log around the rows of the checkpoints."""
+    rows, is_epoch = read.by_path(), time_unit(read) == "epoch"
+    times = {}
+    for one in group:
+        row = rows.get(one.checkpoint.path)
+        at = None if row is None else row.epoch if is_epoch else row.step
+        if at is not None:
+            times[one.checkpoint.path] = at
+    if not times:
+        return _Smoothed({}, 0, 0)
+    found = go_through(read, name, lambda: Neighbours(times.values(), width - 1), findings)
+    if found is None:
+        return _Smoothed({}, 0, 0)
+    medians = {}
+    known = 0
+    for path, at in times.items():
+        if (around := found.around(at)) is not None:
+            known += 1
+            middle = median_around(*around, width)
+            if middle is not None:
+                medians[path] = middle
+    return _Smoothed(medians, known, found.count)
+
+
+def median_around(until: Sequence[float], after: Sequence[float], width: int) -> float | None:
+    """The median around a value.
+
+    Args:
+        until: the values up to it, itself the last one.
+        after: those that follow.
+        width: of how many it is, an odd number.
+
+    Returns:
+        The median of the finite ones; None if these are fewer than half of `width`.
+    """
     half = width // 2
-    found = []
-    for index in range(len(values)):
-        around = values[max(0, index - half) : index + half + 1]
-        finite = [value for value in around if math.isfinite(value)]
-        found.append(median(finite) if finite else math.nan)
-    return found
+    start = max(0, min(len(until) - 1 - half, len(until) + len(after) - width))
+    around = [*until, *after][start : start + width]
+    finite = [value for value in around if math.isfinite(value)]
+    return median(finite) if len(finite) >= _least(width) else None
+
+
+def _least(width: int) -> int:
+    return width // 2 + 1

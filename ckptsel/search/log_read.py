@@ -19,6 +19,7 @@ class LogRead(NamedTuple):
     Attributes:
         run: the folder of the run that it was joined to.
         log: what is shown of it.
+        source: what the source of its values begins with, before the line.
         joined: the checkpoints' rows, by what they were joined, and at which offset.
         places: the checkpoints, in the order of these rows.
         rows: a list that takes findings → all rows, from the first one on, read and counted as
@@ -27,6 +28,7 @@ class LogRead(NamedTuple):
 
     run: str
     log: Log
+    source: str
     joined: Joined
     places: Sequence[TableIn]
     rows: Callable[[list[Finding]], Iterator[LogRow]]

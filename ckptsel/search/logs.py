@@ -150,9 +150,10 @@ def _join_run(
         told = _told(log, joined)
         found.logs.append(told)
         if joined.matched:
-            found.reads.append(LogRead(run, told, joined, places, partial(log.rows, run)))
+            again, source = partial(log.rows, run), log.source(run)
+            found.reads.append(LogRead(run, told, source, joined, places, again))
             names_files = joined.key == "file"
-            logged.append(Logged(log.source(run), joined.rows, {}, names_files=names_files))
+            logged.append(Logged(source, joined.rows, {}, names_files=names_files))
     return [*_split(places, sides, logged)]
 
 

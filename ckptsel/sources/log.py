@@ -129,10 +129,19 @@ def number(text: str) -> float | None:
     return found if found is None or not low.startswith("-") else -found
 
 
+# No training counts so far, and what is computed of an epoch must stay a number.
+_TOO_MANY = 10**18
+
+
 def whole(text: str | None) -> int | None:
-    """An epoch or a step: `3`, or `3.0` as pandas writes it; None for anything else."""
+    """An epoch or a step: `3`, or `3.0` as pandas writes it; None for anything else.
+
+    So it is for a number of more than 18 digits.
+    """
+    found: int | None = None
     try:
-        return int(text) if text else None
+        found = int(text) if text else None
     except ValueError:
         value = number(text or "")
-        return int(value) if value is not None and value.is_integer() else None
+        found = int(value) if value is not None and value.is_integer() else None
+    return None if found is None or abs(found) >= _TOO_MANY else found

@@ -1,4 +1,4 @@
-"""Several monitors, the Pareto front, and smoothed values: from names to rankings."""
+"""Several monitors and the Pareto front: from names to rankings."""
 
 from __future__ import annotations
 
@@ -181,42 +181,3 @@ def test_a_mode_without_a_monitor() -> None:
     """It is wrong usage."""
     with pytest.raises(UsageError):
         parse_monitor(":max")
-
-
-def test_one_lucky_epoch(here: Path) -> None:
-    """By the median of three, the valley wins over the spike; the values shown are as read."""
-    losses = [0.9, 0.8, 0.1, 0.8, 0.5, 0.4, 0.5, 0.7]
-    names = save(here, *((loss, 0.5) for loss in losses))
-    assert best()[0] == names[2]
-    asked = ranked(monitor="val_loss", smooth=3)
-    row = asked.rows[0]
-    assert (row.checkpoint.name, row.smoothed) == (names[5], 0.5)
-    assert row.metric is not None
-    assert row.metric.value == 0.4
-    assert "smoothed" in codes(asked)
-
-
-def test_smoothing_uses_the_log(here: Path) -> None:
-    """Where only some epochs were saved, the medians are of all that were logged."""
-    losses = [0.9, 0.9, 0.1, 0.9, 0.5, 0.4, 0.5]
-    make(here, "w.03-val_loss=0.10.keras", "w.06-val_loss=0.40.keras")
-    rows = "".join(f"{n},{loss}\n" for n, loss in enumerate(losses))
-    (here / "training.csv").write_text("epoch,val_loss\n" + rows)
-    asked = ranked(monitor="val_loss", smooth=3)
-    assert [(r.checkpoint.epoch, r.smoothed) for r in asked.rows] == [(6, 0.5), (3, 0.9)]
-
-
-def test_nothing_to_smooth_around(here: Path) -> None:
-    """A checkpoint without an epoch does not compete, and that is grave."""
-    names = save(here, (0.5, 0.5), (0.4, 0.5))
-    make(here, "best-val_loss=0.10.keras")
-    asked = ranked(monitor="val_loss", smooth=3)
-    assert places(asked)[0] == (1, names[1])
-    assert "not-smoothed" in codes(asked)
-
-
-@pytest.mark.parametrize("width", [0, 1, 2, 4, -3])
-def test_a_width_that_has_no_centre(width: int) -> None:
-    """Only odd numbers from three on have a centre and neighbours."""
-    with pytest.raises(UsageError):
-        Query(monitor="val_loss", smooth=width)

@@ -120,6 +120,7 @@ def _record(run: Run) -> dict[str, object]:
         "latest": {"path": latest.path, "epoch": latest.epoch, "step": latest.step},
         "latest_is_best": run.is_latest_best,
         "last_value": finite(_last(run)),
+        "values": run.values,
         "history": [
             {"at": point.at, "value": finite(point.value), "source": point.source}
             for point in run.history

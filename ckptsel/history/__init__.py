@@ -1,0 +1,1 @@
+"""One metric over the time of a training: from its log, or from its checkpoints."""

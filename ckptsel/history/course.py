@@ -1,0 +1,76 @@
+"""How a metric went over a whole log, however long it is."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ckptsel.history.logged import Value, go_through
+
+if TYPE_CHECKING:
+    from ckptsel.checkpoint import Finding
+    from ckptsel.history.points import Point
+    from ckptsel.search.log_read import LogRead
+
+# So many values are kept; of more, every second, fourth, … one.
+MOST = 10_000
+
+
+class Course:
+    """A metric's values from first to last, and the most notable ones.
+
+    Attributes:
+        count: how many values there are.
+        lowest: the lowest finite value.
+        highest: the highest finite value.
+        broken: the first one that is not finite.
+        last: the one of the latest time.
+    """
+
+    __slots__ = ("_kept", "_read", "_stride", "broken", "count", "highest", "last", "lowest")
+
+    def __init__(self, read: LogRead) -> None:
+        self._read = read
+        self._kept: dict[int, Point] = {}
+        self._stride = 1
+        self.count = 0
+        self.lowest: Value | None = None
+        self.highest: Value | None = None
+        self.broken: Value | None = None
+        self.last: Value | None = None
+
+    def add(self, value: Value) -> None:
+        """Take one. Of several of one time the last one counts."""
+        number = value.value
+        if not math.isfinite(number):
+            if self.broken is None:
+                self.broken = value
+        elif self.lowest is None or self.highest is None:
+            self.lowest = self.highest = value
+        elif number < self.lowest.value:
+            self.lowest = value
+        elif number > self.highest.value:
+            self.highest = value
+        if self.last is None or value.at >= self.last.at:
+            self.last = value
+        if self.count % self._stride == 0 or value.at in self._kept:
+            self._kept[value.at] = value.point(self._read)
+            if len(self._kept) > MOST:
+                self._kept = dict([*self._kept.items()][::2])
+                self._stride *= 2
+        self.count += 1
+
+    def points(self) -> list[Point]:
+        """The values in the order of the training; of many, as many as are kept."""
+        kept = dict(self._kept)
+        for value in (self.lowest, self.highest, self.broken):
+            if value is not None:
+                kept.setdefault(value.at, value.point(self._read))
+        if self.last is not None:
+            kept[self.last.at] = self.last.point(self._read)
+        return [kept[at] for at in sorted(kept)]
+
+
+def course_of(read: LogRead, metric: str, findings: list[Finding]) -> Course | None:
+    """How a metric went in a log; None, and a finding, if that cannot be read any more."""
+    return go_through(read, metric, lambda: Course(read), findings)

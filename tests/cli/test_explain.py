@@ -104,23 +104,23 @@ def test_a_table_from_elsewhere(here: Path) -> None:
 
 def test_medians_that_decided(here: Path) -> None:
     """With --smooth the medians are told and compared, and the values beside them."""
-    make(here, *(f"m{n}.keras" for n in range(1, 9)))
-    losses = [".9", ".5", ".45", ".4", ".35", ".3", ".2", ".6"]
+    make(here, *(f"m{n}.keras" for n in range(1, 12)))
+    losses = [".9", ".5", ".45", ".4", ".31", ".33", ".6", ".2", ".1", ".8", ".9"]
     rows = "".join(f"{n},{loss}\n" for n, loss in enumerate(losses))
     (here / "log.csv").write_text("epoch,val_loss\n" + rows)
     done = run("best", "-m", "val_loss", "--smooth", "5", "--explain", "-o", "json")
     assert (
-        "  ranked    1 of 8 checkpoints by the median of 5 values of val_loss around each, lowest"
+        "  ranked    1 of 11 checkpoints by the median of 5 values of val_loss around each, lowest"
         " first (auto: lower val_loss is better)\n"
-        "  smoothed  0.3, the median that it was ranked by\n"
-        "  value     .6, not smoothed, line 9 of ./log.csv\n"
+        "  smoothed  0.31, the median that it was ranked by\n"
+        "  value     .6, not smoothed, line 8 of ./log.csv\n"
     ) in done.stderr
-    behind = "./m7.keras with .2, smoothed 0.325, 0.025 behind in smoothed val_loss\n"
+    behind = "./m8.keras with .2, smoothed 0.33, 0.02 behind in smoothed val_loss\n"
     assert f"  next      {behind}" in done.stderr
     (found,) = json.loads(done.stdout)["explanation"]
-    assert (found["metric"]["value"], found["smoothed"]) == (0.6, 0.3)
-    assert (found["runner_up_value"], round(found["runner_up_smoothed"], 6)) == (0.2, 0.325)
-    assert (found["decided_by"], round(found["margin"], 6)) == ("smoothed val_loss", 0.025)
+    assert (found["metric"]["value"], found["smoothed"]) == (0.6, 0.31)
+    assert (found["runner_up_value"], round(found["runner_up_smoothed"], 6)) == (0.2, 0.33)
+    assert (found["decided_by"], round(found["margin"], 6)) == ("smoothed val_loss", 0.02)
 
 
 def test_a_further_monitor_decides(here: Path) -> None:

@@ -407,3 +407,56 @@ def test_names_show_the_base_even_where_they_do_not_count(here: Path) -> None:
     # Names that say something else are not to count.
     write_csv(here / "training.csv", 5, 3)
     assert [row.metric and row.metric.text for row in ranked(logs="only").rows] == ["3", "5"]
+
+
+@pytest.mark.parametrize(
+    "locations",
+    [
+        ("run/checkpoints",),
+        ("run/checkpoints/",),
+        ("run/checkpoints/*.keras",),
+        (f"run/checkpoints/{ROUNDED[0]}", f"run/checkpoints/{ROUNDED[1]}"),
+        ("run/checkpoints", "run"),
+        ("run", "run/checkpoints"),
+    ],
+)
+@pytest.mark.parametrize("log", ["run/training.csv", "run/logs/a.csv"])
+def test_a_location_that_is_a_runs_folder_of_checkpoints(
+    here: Path, locations: tuple[str, ...], log: str
+) -> None:
+    """The run's logs stand above it, and count however the checkpoints are named."""
+    make(here, *(f"run/checkpoints/{name}" for name in ROUNDED))
+    # A run below, which is another one; a log above the run, which is nobody's.
+    make(here, "run/logs/old/w-01-val_loss=0.2.keras")
+    write_csv(here / "run/logs/old/training.csv", 0.2)
+    write_csv(here / "training.csv", 0.1, 0.1, 0.1)
+    write_csv(here / log, 0.3239, 0.3161, 0.4)
+    ranking = ranked(locations=locations, exclude=("run/logs/old/*",))
+    assert places(ranking)[0] == (1, f"run/checkpoints/{ROUNDED[1]}")
+    metric = ranking.rows[0].metric
+    assert metric is not None
+    assert metric.source == f"csv:{os.path.relpath(log, 'run')}:3"
+    assert [each.path for each in ranking.logs] == [log]
+    assert {row.checkpoint.run for row in ranking.rows} == {"run"}
+
+
+@pytest.mark.parametrize(("inside", "location"), [("run/checkpoints", "."), ("run", "checkpoints")])
+def test_from_inside_of_a_run(
+    here: Path, monkeypatch: pytest.MonkeyPatch, inside: str, location: str
+) -> None:
+    """The current folder may be the one that holds the checkpoints."""
+    make(here, *(f"run/checkpoints/{name}" for name in ROUNDED))
+    write_csv(here / "run/training.csv", 0.3239, 0.3161, 0.4)
+    monkeypatch.chdir(inside)
+    (best,) = ranked(locations=(location,), keep=1).rows[:1]
+    assert best.checkpoint.name == ROUNDED[1]
+    assert best.metric is not None
+    assert best.metric.text == "0.3161"
+
+
+def test_another_runs_log_above_is_not_used(here: Path) -> None:
+    """Where several runs stand in such a folder, the log above is of none of them."""
+    make(here, *(f"models/{run}/{name}" for run in "ab" for name in NAMES))
+    write_csv(here / "training.csv", 0.5, 0.3, 0.4)
+    with pytest.raises(MonitorNotFoundError):
+        ranked(locations=("models",))

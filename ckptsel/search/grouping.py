@@ -216,12 +216,40 @@ def run_of(path: str, root: str, *, levels: int = 0) -> str:
 
     Args:
         path: the checkpoint's folder.
-        root: the location it was found under; a run is not above it.
+        root: the location it was found under, or the run of that; a run is not above it.
         levels: how many of the folders are part of the checkpoint's name.
     """
     for _ in range(levels):
         if path != root:
             path = os.path.dirname(path)
-    while path not in (root, "") and os.path.basename(path).lower() in _HOLDERS:
-        path = os.path.dirname(path)
+    while path not in (root, "") and is_holder(path):
+        path = above(path)
     return path
+
+
+def run_above(path: str) -> str:
+    """The run whose checkpoints a folder holds, by its name: `run` for `run/checkpoints`.
+
+    Returns:
+        The folder itself if it is not only a part of a run.
+    """
+    while path and is_holder(path):
+        path = above(path)
+    return path
+
+
+def is_holder(path: str) -> bool:
+    """Whether a folder only holds a run's files, as `checkpoints` does."""
+    name = os.path.basename(path)
+    if name in (os.curdir, os.pardir):
+        name = os.path.basename(os.path.abspath(path))
+    return name.lower() in _HOLDERS
+
+
+def above(path: str) -> str:
+    """The folder above, in the words of the path: `..` of the current one."""
+    if path == os.curdir:
+        return os.pardir
+    if os.path.basename(path) == os.pardir:
+        return os.path.join(path, os.pardir)
+    return os.path.dirname(path)

@@ -74,7 +74,8 @@ def add_logs(found: Survey, query: Query) -> None:
     for run, place in (*spoken, *silent):
         runs.setdefault(run, []).append(place)
     logs: dict[str, list[FoundLog]] = {}
-    for folder in folders:
+    # A run, and a folder in it that was named as well, have the same logs.
+    for folder in {folder.path: folder for folder in folders}.values():
         nearest = enclosing(folder, runs)
         if nearest is not None:
             logs.setdefault(nearest, []).extend(recognised(found.findings, folder, nearest))

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 # Folders that hold a run's logs, and are no run of their own: `logs`, Lightning's
 # `lightning_logs/version_0`, MMEngine's `20240131_120000/vis_data`, TensorBoard's `train`.
-_OF_LOGS = re.compile(
+OF_LOGS = re.compile(
     r"\.|(?:\w+_)?logs?|metrics|history|results|version_\d+|\d{8}[_-]\d{6}|vis_data"
-    r"|fit|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_.+|tensorboard|tb|events|runs?|train|training|validation|val|test|output|outputs",
+    r"|fit|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_.+|tensorboard|tb|events|runs?"
+    r"|train|training|validation|val|test|output|outputs",
     re.IGNORECASE,
 )
 
@@ -72,7 +73,7 @@ def is_elsewhere(folder: str, run: str, places: Sequence[TableIn]) -> bool:
     if any(place.folder.path == folder for place in places):
         return False
     inner = os.path.relpath(folder or os.curdir, run or os.curdir)
-    return not all(_OF_LOGS.fullmatch(part) for part in inner.split(os.sep))
+    return not all(OF_LOGS.fullmatch(part) for part in inner.split(os.sep))
 
 
 def recognised(findings: list[Finding], folder: Folder, run: str) -> Iterable[FoundLog]:

@@ -24,6 +24,7 @@ from ckptsel.search.grouping import (
     group_version_1,
     markers,
     place,
+    run_above,
     unfinished,
 )
 from ckptsel.sources import INSIDE, is_folder_of_logs, is_log_name
@@ -100,13 +101,15 @@ class Scan:
         for path in dict.fromkeys(paths):
             by_folder[os.path.dirname(path)].append(os.path.basename(path))
         for path, names in by_folder.items():
+            root = run_above(path)
+            yield from self._logs_above(path, root)
             # What belongs to them stands beside them, and need not be named.
             beside = _beside(path) or {*names}
             bases = {TENSORFLOW_DATA.sub("", name).removesuffix(".index") for name in names}
             prefixes = {base for base in bases if base + ".index" in beside}
             parts = {base + ".index" for base in prefixes}
             parts |= {name + ".meta" for name in names} & beside
-            yield self._grouped(Folder(path, path), sorted({*names} - prefixes | parts), beside)
+            yield self._grouped(Folder(path, root), sorted({*names} - prefixes | parts), beside)
             self._count(len(names))
 
     def _location(self, path: str) -> Iterator[Folder]:
@@ -118,13 +121,42 @@ class Scan:
         if unfinished([name]) or any(storage.exists(folder.join(m)) for m in markers(name)):
             self._pass_over(folder, name)
             return
-        found = self._walk(path, path, 1)
+        root = run_above(path)
+        found = self._walk(path, root, 1)
         if isinstance(found, list):
+            yield from self._logs_above(path, root)
             yield from found
         else:
             folder.names, folder.kinds = [name], {name: found}
             self._look_inside(folder, name)
             yield folder
+
+    def _logs_above(self, path: str, root: str) -> Iterator[Folder]:
+        """The logs of the run, if the location is only the folder in it that holds checkpoints."""
+        if path == root:
+            return
+        from ckptsel.search.ownership import OF_LOGS  # noqa: PLC0415 - only where one is needed
+
+        # Quiet: nobody has named this folder.
+        quiet = Scan(exclude=self.exclude)
+        try:
+            found = storage.entries(root)
+        except OSError:
+            return
+        folder = Folder(root, root, logs=sorted(_logs_in(root, found.files)))
+        folders = [folder]
+        for name in found.folders:
+            if name.startswith(".") or not OF_LOGS.fullmatch(name) or name in found.links:
+                continue
+            below = quiet._walk(folder.join(name), root, 2)
+            # What holds checkpoints as well is a run of its own.
+            if isinstance(below, list) and not any(one.names or one.weak for one in below):
+                folders += below
+        for one in folders:
+            one.others.clear()
+            one.logs = [name for name in one.logs if not self._is_excluded(one, name)]
+            if one.logs:
+                yield one
 
     def _walk(self, path: str, root: str, depth: int) -> list[Folder] | str:
         """The folders with checkpoints from `path` down; its kind if it is itself a checkpoint."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Value: TypeAlias = "int | float | str"
 Mode: TypeAlias = Literal["min", "max"]
@@ -57,6 +57,20 @@ class Finding:
         return self.message if self.path in self.message else f"{self.path}: {self.message}"
 
 
+class SavedLine(NamedTuple):
+    """The line of `ckptsel.jsonl` that says that a checkpoint was saved.
+
+    Attributes:
+        log: which log it is: the run's folder, and its path from there.
+        number: the line's, from 1. Lines are only ever added: a later one is of a later save.
+        sha256: of the file, as hexadecimal digits; "" if the line does not tell.
+    """
+
+    log: tuple[str, str]
+    number: int
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """One checkpoint, of one file or of several.
@@ -71,7 +85,7 @@ class Checkpoint:
         pattern: the pattern that read its name, "" if none did.
         size_bytes: all of its files together; -1 where it could not be read.
         modified: seconds since 1970, the newest of its files; 0.0 where it could not be read.
-        sha256: of its file when it was saved, as the log tells that names it; "" if none does.
+        saved: the line of `ckptsel.jsonl` about it; None if there is none.
     """
 
     path: str
@@ -82,7 +96,7 @@ class Checkpoint:
     pattern: str = ""
     size_bytes: int = -1
     modified: float = 0.0
-    sha256: str = ""
+    saved: SavedLine | None = None
 
     @property
     def name(self) -> str:

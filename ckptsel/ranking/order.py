@@ -12,7 +12,7 @@ from ckptsel.naming.conventions import LIGHTNING_VERSION
 from ckptsel.naming.read import as_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric, Mode
 
@@ -84,10 +84,43 @@ def turn_of(checkpoint: Checkpoint) -> tuple[float | None, float | None, int]:
     return checkpoint.epoch, checkpoint.step, int(match[1]) if match else 0
 
 
+def turns_of(
+    candidates: Iterable[tuple[Hashable, Checkpoint]], *, per_run: bool = False
+) -> Mapping[str, tuple[float | None, ...]]:
+    """When each was written, to be compared with those of the same value only.
+
+    Where one `ckptsel.jsonl` tells of all of the same value, it is the line: epochs and steps begin
+    anew with every training in a folder. Else it is `turn_of`.
+
+    Args:
+        candidates: values, each with its checkpoint.
+        per_run: whether only those of the same run are compared.
+
+    Returns:
+        Path → turn.
+    """
+    groups: dict[Hashable, list[Checkpoint]] = {}
+    for value, checkpoint in candidates:
+        group = (value, checkpoint.run) if per_run else value
+        groups.setdefault(group, []).append(checkpoint)
+    found: dict[str, tuple[float | None, ...]] = {}
+    for equal in groups.values():
+        lines = [checkpoint.saved for checkpoint in equal if checkpoint.saved is not None]
+        by_line = len(lines) == len(equal) and len({line.log for line in lines}) == 1
+        for checkpoint in equal:
+            line = checkpoint.saved if by_line else None
+            found[checkpoint.path] = (line.number,) if line is not None else turn_of(checkpoint)
+    return found
+
+
 def order(
-    candidates: Iterable[tuple[float, Checkpoint]], mode: Mode, *, earlier: bool = False
+    candidates: Iterable[tuple[float, Checkpoint]],
+    mode: Mode,
+    *,
+    earlier: bool = False,
+    per_run: bool = False,
 ) -> list[Checkpoint]:
-    """Best first; equal values by epoch, step and version (the later first), then by path.
+    """Best first; of equal values the later first (`turns_of`), then by path.
 
     The later of two equal values is preferred, because `ModelCheckpoint` compares strictly: with
     `save_best_only`, a second file with the same printed value was in truth better.
@@ -96,14 +129,19 @@ def order(
         candidates: finite values, each with its checkpoint.
         mode: which values are good.
         earlier: prefer the earlier of equals instead.
+        per_run: whether only those of the same run are compared.
     """
     sign = 1 if mode == "min" else -1
     turn = 1 if earlier else -1
+    candidates = list(candidates)
+    is_logged = any(checkpoint.saved is not None for _, checkpoint in candidates)
+    logged = turns_of(candidates, per_run=per_run) if is_logged else {}
 
     def key(candidate: tuple[float, Checkpoint]) -> tuple[float | str, ...]:
         value, checkpoint = candidate
         # One without an epoch comes after those that have one, whichever way they are turned.
-        turns = (math.inf if n is None else turn * n for n in turn_of(checkpoint))
+        written = logged.get(checkpoint.path) or turn_of(checkpoint)
+        turns = (math.inf if n is None else turn * n for n in written)
         return (sign * value, *turns, checkpoint.path)
 
     return [checkpoint for _, checkpoint in sorted(candidates, key=key)]

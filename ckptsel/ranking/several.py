@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import TieError
-from ckptsel.ranking.order import turn_of
+from ckptsel.ranking.order import turns_of
 from ckptsel.ranking.ties import rounded_apart
 
 if TYPE_CHECKING:
@@ -73,9 +73,11 @@ def reranked(
     }
     findings = [*_missing(rows, orders)]
     turn = 1 if query.tie == "earlier" else -1
+    equals = ((exact[row.checkpoint.path], row.checkpoint) for row in rows)
+    written = turns_of(equals, per_run=query.per_run)
 
     def key(row: Ranked) -> tuple[float | str, ...]:
-        turns = (math.inf if n is None else turn * n for n in turn_of(row.checkpoint))
+        turns = (math.inf if n is None else turn * n for n in written[row.checkpoint.path])
         return (*exact[row.checkpoint.path], *turns, row.checkpoint.path)
 
     groups: dict[str, list[Ranked]] = {}

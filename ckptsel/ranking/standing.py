@@ -73,6 +73,7 @@ def _ordered(
         [(column.values[row], checkpoint_of(column.place, row)) for column, row in picked],
         monitor.mode,
         earlier=query.tie == "earlier",
+        per_run=query.per_run,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import TieError
 from ckptsel.naming.read import as_number
-from ckptsel.ranking.order import may_be_reversed, turn_of
+from ckptsel.ranking.order import may_be_reversed, turns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,9 +75,11 @@ def _tie(pairs: Sequence[tuple[Checkpoint, Metric]], place: int, monitor: Monito
     equal = [c for c, other in pairs if as_number(other.value) == as_number(metric.value)]
     if as_number(pairs[place + 1][1].value) != as_number(metric.value):
         return ""
-    said = f"{len(equal)} checkpoints have the same {monitor.name} of {metric.text} in print"
+    said = f"{len(equal)} checkpoints have the same {monitor.name} of {metric.text}"
+    said += " in print" if metric.source == "name" else ""
     if tie == "error":
         raise TieError(said, hint="--tie later takes the later epoch")
-    if turn_of(checkpoint) == turn_of(pairs[place + 1][0]):
+    turns = turns_of((metric.value, checkpoint) for checkpoint in equal)
+    if turns[checkpoint.path] == turns[pairs[place + 1][0].path]:
         return f"{said}, and no epoch or step tells them apart; the first by path comes first"
     return f"{said}; of these, the {tie} one comes first"

@@ -316,7 +316,7 @@ def _of_these_files(
     paths = ((place, name) for place in places for name in place.table.names)
     for index, (place, name) in enumerate(paths):
         row = rows[index]
-        if row is None or row.mark == Mark():
+        if row is None or row.mark is None or row.mark == Mark():
             continue
         try:
             stats = [storage.stat(file) for file in place.folder.files_of(name)]

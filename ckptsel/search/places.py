@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckptsel.checkpoint import Checkpoint, Metric
+from ckptsel.checkpoint import Checkpoint, Metric, SavedLine
 from ckptsel.search.grouping import run_of
 
 if TYPE_CHECKING:
@@ -161,8 +161,11 @@ def checkpoint_of(place: TableIn, row: int) -> Checkpoint:
         place.folder, place.table.names[row], place.metrics(row), place.table.pattern.text,
         levels=place.table.form.counting_folders,
     )  # fmt: skip
-    saved = [said.mark.sha256 for log in place.logs if (said := log.rows[row]) is not None]
-    return replace(found, sha256=sha256) if (sha256 := next(filter(None, saved), "")) else found
+    for log in place.logs:
+        if (said := log.rows[row]) is not None and said.mark is not None:
+            line = SavedLine((place.run, log.source), said.place, said.mark.sha256)
+            return replace(found, saved=line)
+    return found
 
 
 def bare_checkpoint(unread: Unread) -> Checkpoint:

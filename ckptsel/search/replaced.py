@@ -77,10 +77,11 @@ def unread(found: Survey, checkpoints: Iterable[Checkpoint]) -> Iterator[Finding
 
 def _is_it(doubt: Doubt) -> bool | None:
     """Whether the bytes are those that were saved; None if that cannot be told."""
-    if not doubt.row.mark.sha256:
+    mark = doubt.row.mark
+    if mark is None or not mark.sha256:
         return None
     try:
-        return sha256_of(doubt.path) == doubt.row.mark.sha256
+        return sha256_of(doubt.path) == mark.sha256
     except OSError:
         return None
 

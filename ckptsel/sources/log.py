@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from ckptsel.training_log.identity import Mark
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Finding
+    from ckptsel.training_log.identity import Mark
 
 Key: TypeAlias = Literal["file", "epoch", "step"]
 
@@ -32,7 +31,8 @@ class LogRow(NamedTuple):
         step: as the log counts it; None if the row tells none.
         file: the checkpoint that the row is about, relative to the log's folder, with `/`;
             "" where the log names none.
-        mark: by what that checkpoint's file can be told from others.
+        mark: by what that checkpoint's file can be told from others; None if the log is not one
+            that has a line for each save, in their order.
         is_gone: whether the row says that this checkpoint was removed.
         places: where each of the texts stands, if the row was put together from several lines: the
             line, and before it the file's path from the run's folder, if it is one of several
@@ -46,7 +46,7 @@ class LogRow(NamedTuple):
     epoch: int | None = None
     step: int | None = None
     file: str = ""
-    mark: Mark = Mark()
+    mark: Mark | None = None
     is_gone: bool = False
     places: Sequence[str] = ()
     at_step: int | None = None

@@ -220,10 +220,11 @@ def _look(
 
 def _as_saved(checkpoint: Checkpoint, verdict: Verdict) -> Verdict:
     """With a finding if these are not the bytes that a log tells of."""
-    if not checkpoint.sha256 or not verdict.is_sound:
+    saved = checkpoint.saved
+    if saved is None or not saved.sha256 or not verdict.is_sound:
         return verdict
     try:
-        if sha256_of(checkpoint.path) == checkpoint.sha256:
+        if sha256_of(checkpoint.path) == saved.sha256:
             return verdict
     except OSError:
         return verdict

@@ -76,6 +76,20 @@ def test_folders_in_the_pattern(training: Any, callback: Any, here: Path) -> Non
     assert best(here / "run")["path"] == kept.best_path
 
 
+@pytest.mark.parametrize("pattern", [None, "{epoch}.weights.h5"])
+def test_a_tie_of_two_fits(training: Any, callback: Any, here: Path, pattern: str | None) -> None:
+    """The later save is the better one for both, though it is of an earlier epoch and step."""
+    kept = callback(pattern=pattern, keep_best=None)
+    training.fit(training.model(), training.Told([0.5, 0.4, 0.3]), kept, epochs=3)
+    training.fit(training.model(), training.Told([0.3]), kept, epochs=1)
+    found = best(here / "run")
+    assert found["path"] == kept.best_path
+    assert (found["epoch"], found["step"]) == (1, 1)
+    assert best(here / "run", "--tie", "earlier")["epoch"] == 3
+    done = run("best", "run", "--monitor", "val_loss", "--strict")
+    assert b"have the same val_loss of 0.3; of these, the later one comes first" in done.stderr
+
+
 def test_another_training_that_writes_over_a_file(training: Any, callback: Any, here: Path) -> None:
     """Of the same size, as all weights files of a model: the values in the log are not its own."""
     keras: Any = pytest.importorskip("keras")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckptsel.checkpoint import Checkpoint, Metric
+from ckptsel.checkpoint import Checkpoint, Metric, SavedLine
 from ckptsel.errors import DirectionError
 from ckptsel.naming.decimals import printed_unit
 from ckptsel.ranking.order import (
@@ -18,6 +19,7 @@ from ckptsel.ranking.order import (
     not_rankable,
     order,
     shortlist,
+    turns_of,
 )
 
 if TYPE_CHECKING:
@@ -245,3 +247,30 @@ def test_rounding_may_hide_the_order(best: str, other: str, *, expected: bool) -
 def test_what_is_not_rounded_hides_nothing() -> None:
     """Values that are printed as they are have no unit, however short they are."""
     assert not may_be_reversed(0.5, 0.5123, 0.0, 0.0)
+
+
+def saved(path: str, epoch: int, line: int, log: str = "ckptsel.jsonl") -> Checkpoint:
+    """A checkpoint that a line of a log tells of, in the run that its folder is."""
+    run = path.partition("/")[0]
+    found = replace(checkpoint(path, epoch), saved=SavedLine((run, log), line, ""))
+    return replace(found, run=run)
+
+
+def test_equals_of_one_log_go_by_its_lines() -> None:
+    """Epochs begin anew with another training; lines never do."""
+    first, second = saved("r/3.h5", 3, 3), saved("r/1-v1.h5", 1, 4)
+    assert order([(0.3, first), (0.3, second)], "min") == [second, first]
+    assert order([(0.3, second), (0.3, first)], "min", earlier=True) == [first, second]
+    assert order([(0.3, second), (0.2, first)], "min") == [first, second]
+
+
+def test_equals_of_several_logs_go_by_epoch() -> None:
+    """Lines of two logs say nothing of each other, nor does one of a file that is in none."""
+    one, other = saved("r/3.h5", 3, 3), saved("q/1.h5", 1, 4)
+    assert order([(0.3, one), (0.3, other)], "min") == [one, other]
+    silent = checkpoint("r/1.h5", 1)
+    assert order([(0.3, one), (0.3, silent)], "min") == [one, silent]
+    # Of each run one is taken: there its own log decides.
+    third = saved("r/1-v1.h5", 1, 5)
+    turns = turns_of([(0.3, one), (0.3, other), (0.3, third)], per_run=True)
+    assert turns == {"r/3.h5": (3,), "q/1.h5": (4,), "r/1-v1.h5": (5,)}

@@ -138,7 +138,7 @@ class Log:
         kind: `csv`, `history`, `ckptsel`, …; the source of its values begins with it.
         joined: how many checkpoints have a row in it; 0 where it could not be used.
         by: what its rows were joined by: `file`, `epoch` or `step`.
-        offset: what the names count beyond the log, 0 or 1.
+        offset: what the names count beyond the log: 0, 1, or -1 of ultralytics.
         why: how that is known, for people; "" where nothing was joined.
         unit: what the number at the end of a value's source counts: `line`, or `entry` of a list.
         files: of a log of several files these; `path` is the run's folder then.

@@ -227,7 +227,8 @@ def _told(log: FoundLog, joined: Joined) -> Log:
     files = tuple(log.paths) if log.path not in log.paths else ()
     why = joined.why if joined.matched else ""
     kind, unit = log.kind.name, log.kind.unit
-    return Log(log.path, kind, joined.matched, joined.key, joined.offset, why, unit, files)
+    offset = joined.offset - joined.shift
+    return Log(log.path, kind, joined.matched, joined.key, offset, why, unit, files)
 
 
 def _with_answers(named: Names, answers: Iterable[_Answer]) -> Names:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ckptsel.naming.vocabulary import canonical, role_of
-from ckptsel.sources.log import LogRow, number
+from ckptsel.sources.log import LogRow, number, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -152,10 +152,10 @@ def same(printed: float, logged: float, half_unit: float) -> bool:
     return printed == logged or (math.isnan(printed) and math.isnan(logged))
 
 
-def contradiction(named: Names, index: int, row: LogRow) -> str:
-    """What a name and a row say that cannot both be true."""
+def contradiction(named: Names, index: int, row: LogRow, unit: str) -> str:
+    """What a name and a row say that cannot both be true; a row's place counts such units."""
     values, known = row.values, columns(row.names)
-    what = "?"
+    what, place = "?", place_of(row, unit)
     for label, printed, half_units, texts in named.printed:
         value = printed[index]
         if value is None:
@@ -164,7 +164,8 @@ def contradiction(named: Names, index: int, row: LogRow) -> str:
         logged = number(values.get(column, ""))
         if logged is not None and not same(value, logged, half_units[index]):
             what = f"{column} {texts[index]}, and the log {values[column].strip()}"
+            place = place_of(row, unit, column)
             break
         if not label:
             what = f"{texts[index]}, which is no metric of the log"
-    return f"{named.names[index]!r} has {what} in line {row.place}"
+    return f"{named.names[index]!r} has {what} in {place}"

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.agreement import contradiction
 from ckptsel.sources.base import by_values, shown, within_epochs, without_values
-from ckptsel.sources.log import Key, LogKind, LogRow
+from ckptsel.sources.log import Key, LogKind, LogRow, place_of
 from ckptsel.sources.matching import OFFSETS
 from ckptsel.sources.matching import match as match_of
+from ckptsel.sources.negated import as_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,11 +30,12 @@ class Joined(NamedTuple):
     Attributes:
         rows: for each checkpoint its row, or None.
         key: by what they were joined.
-        offset: what names count beyond the log.
+        offset: what names count beyond the rows.
         why: how that is known, in words.
         findings: what was noticed.
         is_confirmed: whether the names show that the log is about these files: by a value that
             agrees, or because the log names them.
+        shift: what the rows' epochs count less than those that stand in the log.
     """
 
     rows: Sequence[LogRow | None]
@@ -42,6 +44,7 @@ class Joined(NamedTuple):
     why: str = ""
     findings: tuple[Finding, ...] = ()
     is_confirmed: bool = False
+    shift: int = 0
 
     @property
     def matched(self) -> int:
@@ -118,7 +121,7 @@ def _by_count(
     tried = {offset: match.at(offset) for offset in OFFSETS}
     against = any(at.against for at in tried.values())
     if against and all(at.against or not at.found for at in tried.values()):
-        return _nothing(match, _disagreement(match, path))
+        return _nothing(match, _disagreement(match, kind, path))
     chosen = by_values(match, tried)
     if chosen is None and is_doubtful:
         said = "in a folder of its own, and no value shows that it is this run's: not used"
@@ -129,7 +132,8 @@ def _by_count(
         return _nothing(match, Finding("log-base-assumed", said, path, strict=True))
     findings: list[Finding] = []
     if chosen.is_assumed:
-        said = f"that names count {_more(match.key, chosen.offset)} the log is assumed:"
+        count = _more(match.key, chosen.offset - _shift(match))
+        said = f"that names count {count} the log is assumed:"
         findings.append(Finding("log-base-assumed", f"{said} {chosen.why}", path, strict=True))
     at = tried[chosen.offset]
     found = {**at.found}
@@ -142,12 +146,13 @@ def _by_count(
             del found[index]
     if again := [index for index in at.again if index in found]:
         said = f"the log has several rows of one {match.key}, and {len(again)} names do not tell"
-        said += f" which is theirs; the last one was taken, as {_place(kind, found[again[0]])} for"
-        said += f" {match.named.names[again[0]]!r}"
+        place, name = place_of(found[again[0]], kind.unit), match.named.names[again[0]]
+        said += f" which is theirs; the last one was taken, as {place} for {name!r}"
         findings.append(Finding("log-restarted", said, path, strict=True))
     rows = [found.get(index) for index in range(len(match.named.names))]
     confirmed = shown(match.named, found, at.agreeing)
-    return Joined(rows, match.key, chosen.offset, chosen.why, tuple(findings), confirmed)
+    why, said_of = chosen.why, tuple(findings)
+    return Joined(rows, match.key, chosen.offset, why, said_of, confirmed, _shift(match))
 
 
 def _nothing(match: Match, *findings: Finding) -> Joined:
@@ -165,13 +170,14 @@ def _by_file(match: Match, kind: LogKind, path: str) -> Joined:
             continue
         unlabelled = match.agreement.unlabelled(index)
         if row.is_gone:
-            said = f"{_place(kind, row)} says that {name!r} was removed, and it is there: the"
-            said += " log is not about this file, and was not used for it"
+            said = f"{place_of(row, kind.unit)} says that {name!r} was removed, and it is there:"
+            said += " the log is not about this file, and was not used for it"
             findings.append(Finding("log-other-file", said, path, strict=True))
         elif match.agreement.of(index, row) is False or (
             unlabelled and not match.agreement.candidates(index, unlabelled, (row,))
         ):
-            said = f"{contradiction(match.named, index, row)}: the log was not used for it"
+            said = contradiction(match.named, index, row, kind.unit)
+            said += ": the log was not used for it"
             findings.append(Finding("log-disagrees", said, path, strict=True))
         else:
             rows[index] = row
@@ -186,7 +192,7 @@ def _by_file(match: Match, kind: LogKind, path: str) -> Joined:
     return Joined(rows, match.key, 0, why, tuple(findings), is_confirmed=True)
 
 
-def _disagreement(match: Match, path: str) -> Finding:
+def _disagreement(match: Match, kind: LogKind, path: str) -> Finding:
     """What the log says otherwise than a name, with an example at the likeliest offset."""
     tried = [(offset, match.at(offset, whole=True)) for offset in OFFSETS]
     _, at = min(
@@ -194,17 +200,21 @@ def _disagreement(match: Match, path: str) -> Finding:
         key=lambda each: (len(each[1].against), each[0] != match.known),
     )
     index, row = next(iter(at.against.items()))
-    said = f"{contradiction(match.named, index, row)}: nothing was taken from the log, whether"
-    said += f" names count {match.key}s as it does or one more"
+    said = f"{contradiction(match.named, index, row, kind.unit)}: nothing was taken from the log,"
+    more = "less" if _shift(match) else "more"
+    said += f" whether names count {match.key}s as it does or one {more}"
+    ways_out = (as_negative(match.named, each.against) for _, each in tried if not each.found)
+    if way_out := next(filter(None, ways_out), ""):
+        said += f"; all names agree with it if the dash before the value is a minus: {way_out}"
     return Finding("log-disagrees", said, path, strict=True)
 
 
-def _place(kind: LogKind, row: LogRow) -> str:
-    """Where a row stands, in the words of its log."""
-    if row.places and not row.place:
-        return row.places[0]
-    return f"{kind.unit} {row.place}"
+def _shift(match: Match) -> int:
+    """What the log's reader took from the counts that stand there."""
+    return next(iter(match.rows.values())).shift
 
 
 def _more(key: Key, offset: int) -> str:
-    return f"{key}s as" if offset == 0 else f"one {key} more than"
+    if offset == 0:
+        return f"{key}s as"
+    return f"one {key} {'less' if offset < 0 else 'more'} than"

@@ -38,6 +38,7 @@ class LogRow(NamedTuple):
             line, and before it the file's path from the run's folder, if it is one of several
             (`validation/events.out.tfevents.1:7`). Empty if all stand at `place`.
         at_step: the step at which a row about an epoch was written, if it tells one.
+        shift: what was taken from the epoch that stands there, to count as the kind's names do.
     """
 
     place: int
@@ -50,6 +51,7 @@ class LogRow(NamedTuple):
     is_gone: bool = False
     places: Sequence[str] = ()
     at_step: int | None = None
+    shift: int = 0
 
     @property
     def values(self) -> dict[str, str]:
@@ -97,6 +99,15 @@ class LogKind:
     only_by_values: frozenset[Key] = frozenset()
     writes: frozenset[str] = frozenset()
     is_told: bool = False
+
+
+def place_of(row: LogRow, unit: str, column: str = "") -> str:
+    """Where a row stands, or its value in one column, in the words of its log: `line 12`."""
+    if not row.places or (row.place and not column):
+        return f"{unit} {row.place}"
+    place = row.places[row.names.index(column) if column else 0]
+    file, _, number = place.rpartition(":")
+    return f"{unit} {number} of {file}" if file else f"{unit} {number}"
 
 
 @lru_cache(4096)

@@ -30,7 +30,7 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
     for row in table_rows(path, findings, "epoch", _KEY):
         if row.epoch is not None:
             base = (0 if row.epoch == 0 else 1) if base is None else base
-            yield row._replace(epoch=row.epoch - base)
+            yield row._replace(epoch=row.epoch - base, shift=base)
 
 
 KIND = LogKind(

@@ -357,3 +357,40 @@ def test_nan_in_every_spelling(text: str) -> None:
     value = number(text)
     assert value is not None
     assert value != value  # noqa: PLR0124 - only NaN is unequal to itself
+
+
+@pytest.mark.parametrize(
+    ("unit", "places", "where"),
+    [
+        ("entry", (), "entry 2"),
+        ("record", ("7",), "record 7"),
+        ("record", ("train/events.1:7",), "record 7 of train/events.1"),
+    ],
+)
+def test_a_place_in_the_words_of_its_log(unit: str, places: tuple[str, ...], where: str) -> None:
+    """An entry of a list is no line, and a value of several files stands in one of them."""
+    kind = replace(EPOCHS, unit=unit)
+    rows = [row(0 if places else 2, {"val_loss": "0.9"}, 0, places=places)]
+    (said,) = joined([name(1, "0.50")], rows, kind)[2].findings
+    assert f"the log 0.9 in {where}: nothing was taken" in said.message
+    again = [row(0 if places else n, {"val_loss": f"0.{n}"}, 0, places=places) for n in (1, 2)]
+    told = joined([name(1)], again, kind)[2].findings
+    (said,) = (finding for finding in told if finding.code == "log-restarted")
+    assert f"as {where} for 'w-1-'" in said.message
+
+
+def test_a_dash_that_is_a_minus() -> None:
+    """Where all names agree with their values negated, it is said what the dash is."""
+    named = [name(1, "0.9000"), name(2, "0.2000")]
+    (said,) = joined(named, log("-0.9", "-0.20001"))[2].findings
+    assert said.code == "log-disagrees"
+    assert said.message.endswith(
+        "; all names agree with it if the dash before the value is a minus: --pattern says so, with"
+        " {val_loss:.4f} where '-0.9000' stands"
+    )
+    for other in (log("-0.9", "-0.3"), log("0.3", "0.1"), log("-0.9")):
+        (said,) = joined(named, other)[2].findings
+        assert "minus" not in said.message
+    apart = [one._replace(name=one.name.replace("-0.", "=0.")) for one in named]
+    (said,) = joined(apart, log("-0.9", "-0.2"))[2].findings
+    assert "minus" not in said.message

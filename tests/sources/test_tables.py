@@ -56,6 +56,17 @@ def test_ultralytics(here: Path, text: str) -> None:
     assert ranking.rows[0].metric is not None
     assert ranking.rows[0].metric.source == "ultralytics:results.csv:3"
     assert "log-base-assumed" not in codes(ranking)
+    assert [(log.kind, log.offset) for log in ranking.logs] == [("ultralytics", -1)]
+
+
+def test_ultralytics_assumed(here: Path) -> None:
+    """Names count one less than the table, which is said so, and medians are around these."""
+    make(here, "weights/epoch1.pt", "weights/epoch2.pt")
+    (here / "results.csv").write_text(NEW + "4,30,1,0.25\n")
+    ranking = ranked("metrics/mAP50(B)", smooth=3)
+    (said,) = (f.message for f in ranking.findings if f.code == "log-base-assumed")
+    assert said.startswith("that names count one epoch less than the log is assumed: ultralytics")
+    assert [(r.checkpoint.epoch, r.smoothed) for r in ranking.rows] == [(1, 0.5), (2, 0.5)]
 
 
 def test_yolov5(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def _joined(log: Log) -> str:
     rows = text.count(log.joined, "checkpoint")
     if log.by == "file":
         return f"joined to {rows} by file name: {log.why}"
-    counts = "as its" if log.offset == 0 else "one more than its"
+    counts = {0: "as its", -1: "one less than its"}.get(log.offset, "one more than its")
     return f"joined to {rows} by {log.by}; names count {counts} rows: {log.why}"
 
 

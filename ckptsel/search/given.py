@@ -32,6 +32,11 @@ def given_tables(
         MissingExtraError: if the package that reads it is not installed.
     """
     for path in paths:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise UsageError(
+                f"{path} is no file: a table is read more than once",
+                hint="write what comes out of a pipe to a file first",
+            )
         try:
             kind, of_row = table_kind(path, key)
         except OSError as error:

@@ -26,7 +26,9 @@ def titles_of(head: bytes) -> list[str]:
     return _titles(first_line(head))
 
 
-def table_rows(path: str, findings: list[Finding], key: Key, title: str) -> Iterator[LogRow]:
+def table_rows(
+    path: str, findings: list[Finding], key: Key, title: str, *, is_finished: bool = False
+) -> Iterator[LogRow]:
     """The rows of a table, whose first line holds the titles; what is wrong becomes findings.
 
     Args:
@@ -35,11 +37,13 @@ def table_rows(path: str, findings: list[Finding], key: Key, title: str) -> Iter
         key: what the rows are about.
         title: that of the column that says it, in lower case. There are no rows if none has it,
             or several have.
+        is_finished: whether nobody writes to it any more, so that a last line without an end is
+            whole.
 
     Raises:
         OSError: if the file cannot be read.
     """
-    text = lines(path, findings)
+    text = lines(path, findings, (lambda _: True) if is_finished else None)
     header = next(text, "")
     titles = _titles(header)
     twice = {each for each in titles if titles.count(each) > 1}

@@ -57,7 +57,7 @@ def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str,
         OSError: if the file cannot be read.
     """
     bad: list[int] = []
-    for place, line in enumerate(lines(path, findings), 1):
+    for place, line in enumerate(lines(path, findings, _is_object), 1):
         found: object = None
         with suppress(ValueError):
             found = load(line) if line.strip() else None
@@ -68,6 +68,14 @@ def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str,
     if bad:
         said = f"lines that could not be read: {len(bad)}, the first is line {bad[0]}"
         findings.append(Finding("log-malformed", said, path, strict=True))
+
+
+def _is_object(line: str) -> bool:
+    """Whether a line is a whole object, which none is that was cut off."""
+    try:
+        return isinstance(load(line), dict)
+    except ValueError:
+        return False
 
 
 def texts(found: Mapping[str, Any]) -> dict[str, str]:

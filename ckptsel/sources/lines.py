@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_LINE = 200_000
 """Characters. A longer line is none of a log, and must not fill the memory."""
@@ -35,11 +35,18 @@ def first_line(head: bytes) -> str:
     return text.splitlines()[0] if text.strip() else ""
 
 
-def lines(path: str, findings: list[Finding]) -> Iterator[str]:
+def lines(
+    path: str, findings: list[Finding], is_whole: Callable[[str], bool] | None = None
+) -> Iterator[str]:
     """The lines, without their ends. A last line that has none is half written, and left out.
 
     Bytes that are no text of the encoding are kept as lone surrogates: a name in another
     encoding does not make the numbers beside it unreadable.
+
+    Args:
+        path: the file.
+        findings: takes what is wrong.
+        is_whole: tells of a last line without an end whether it is whole all the same.
 
     Raises:
         OSError: if the file cannot be read.
@@ -57,6 +64,8 @@ def lines(path: str, findings: list[Finding]) -> Iterator[str]:
                 said = f"a line is longer than {MAX_LINE} characters; the log was read up to there"
                 findings.append(Finding(_DOUBTFUL, said, path, strict=True))
                 return
-    if rest:
+    if rest and is_whole is not None and is_whole(rest):
+        yield rest
+    elif rest:
         said = "the last line has no end: it is still being written, and was left out"
         findings.append(Finding("log-half-line", said, path))

@@ -132,7 +132,7 @@ def _is_json(head: bytes) -> bool:
 
 
 def _csv_rows(path: str, findings: list[Finding], key: Key, title: str) -> Iterator[LogRow]:
-    return table_rows(path, findings, key, title.lower())
+    return table_rows(path, findings, key, title.lower(), is_finished=True)
 
 
 def _line_rows(path: str, findings: list[Finding], key: Key, title: str) -> Iterator[LogRow]:

@@ -258,3 +258,26 @@ def test_a_log_that_is_named(here: Path) -> None:
     assert [(log.kind, log.offset) for log in ranking.logs] == [("table", 0)]
     assert places(ranking)[0] == (1, NAMES[1])
     assert codes(ranking) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file,val_loss\ncp-01.keras,0.3\ncp-02.keras,0.1",
+        '{"file": "cp-01.keras", "val_loss": 0.3}\n{"file": "cp-02.keras", "val_loss": 0.1}',
+    ],
+)
+def test_a_last_line_without_an_end(here: Path, text: str) -> None:
+    """Nobody writes to a table that is named: it is whole."""
+    make(here, *NAMES[:2])
+    Path("t").write_text(text)
+    ranking = ranked(metrics=("t",), strict=True)
+    assert places(ranking)[0] == (1, NAMES[1])
+
+
+def test_a_pipe(here: Path) -> None:
+    """A table is read more than once; from a pipe it would be empty, or come never."""
+    make(here, *NAMES[:2])
+    os.mkfifo("t.csv")
+    with pytest.raises(UsageError, match="is no file"):
+        ranked(metrics=("t.csv",))

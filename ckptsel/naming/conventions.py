@@ -65,8 +65,9 @@ LIGHTNING_ZERO = Trap(
     "lightning ModelCheckpoint._format_checkpoint_name: metrics.setdefault(name, 0)",
 )
 
-# Lightning's counter for a name that exists; source: ModelCheckpoint.STARTING_VERSION.
-LIGHTNING_VERSION = re.compile(r"-v(\d+)\.ckpt$")
+# The counter of Lightning, and of BestCheckpoint, for a name that exists; source:
+# ModelCheckpoint.STARTING_VERSION.
+LIGHTNING_VERSION = re.compile(r"-v(\d+)(?:\.ckpt|\.keras|\.weights\.h5)$")
 
 # ignite's `{prefix}_{name}_{step}_{score_name}={score:.4f}.pt`: one `=`, four decimals.
 IGNITE_NAME = re.compile(r"^[^=]*_[^=]*=-\d+\.\d{4}\.pt$")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Checkpoint, Finding, Ranked
 from ckptsel.errors import DamagedError, NothingFoundError, UsageError
 from ckptsel.formats import format_of
-from ckptsel.ranking.order import turn_of
 from ckptsel.selection import select
+from ckptsel.transfer.latest import latest_first, turn
 from ckptsel.transfer.same import counted_once
 from ckptsel.verification.soundness import sound
 from ckptsel.verification.verify import verify as look_into
@@ -85,7 +85,7 @@ def best(
 
 
 def last(query: Query, number: int, *, verify: bool = False, on_bytes: OnBytes = None) -> Members:
-    """The last checkpoints of a training by epoch, else by step; the latest first.
+    """The last checkpoints of a training by its log, else by epoch or step; the latest first.
 
     Args:
         query: what is asked for; its monitor does not matter.
@@ -116,13 +116,14 @@ def last(query: Query, number: int, *, verify: bool = False, on_bytes: OnBytes =
     if without := len(ranking.rows) - len(timed):
         message = f"{without} of {len(ranking.rows)} checkpoints tell no {what}: they are left out"
         findings.append(Finding("no-counter", message, strict=True))
-    timed.sort(key=_turn, reverse=True)
+    latest = latest_first(timed, number)
+    findings += latest.findings
     rows: list[Ranked] = []
     same: list[Finding] = []
     rejected = []
     verdicts = {}
     behind = None
-    for row in timed:
+    for row in latest.rows:
         if len(rows) == number:
             behind = row
             break
@@ -136,7 +137,7 @@ def last(query: Query, number: int, *, verify: bool = False, on_bytes: OnBytes =
                 continue
         rows, more = counted_once([*rows, row])
         same += more
-    if behind is not None and _turn(behind) == _turn(rows[-1]):
+    if behind is not None and not latest.is_logged and turn(behind) == turn(rows[-1]):
         message = f"is of the same {what} as {rows[-1].checkpoint.path!r}, and is left out"
         findings.append(Finding("tie", message, behind.checkpoint.path, strict=True))
     return _at_least_two(
@@ -200,10 +201,6 @@ def _checkpoint(query: Query, path: str) -> Checkpoint:
         f"{path!r} is no checkpoint, and it is not said which in it are averaged",
         hint="give --top K for the K best, --last K for the last, or name the files",
     )
-
-
-def _turn(row: Ranked) -> tuple[float, ...]:
-    return tuple(-1.0 if each is None else float(each) for each in turn_of(row.checkpoint))
 
 
 def _check_number(option: str, number: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -186,3 +187,60 @@ def test_a_folder_is_no_member(run: Path) -> None:
     np.savez(run / "other.npz", a=np.ones(3))
     with pytest.raises(NothingFoundError, match="no two different"):
         members.named(query(run / "other.npz"))
+
+
+def test_the_last_after_a_second_fit(run: Path) -> None:
+    """It counts epochs from 1 again; only the versions tell, and not whether of one training."""
+    for each in ("epoch1", "epoch2", "epoch3", "epoch1-v1", "epoch2-v1"):
+        write(run / f"{each}.weights.h5", 1 + len([*run.iterdir()]))
+    found = members.last(query(run, monitor=None), 2)
+    assert epochs(found) == [3, 2]
+    assert codes(found) == ["order-in-doubt"]
+    assert found.findings[0].strict
+    assert found.findings[0].path == f"{run}/epoch2-v1.weights.h5"
+    write(run / "epoch3-v1.weights.h5", 9)
+    assert codes(members.last(query(run, monitor=None), 2)) == ["order-in-doubt"]
+
+
+@pytest.mark.parametrize(
+    "names, code",
+    [
+        (("epoch1-step500", "epoch2-step1000", "epoch3-step200"), ["order-in-doubt"]),
+        (("epoch1-step500", "epoch2-step1000", "epoch3-step1500"), []),
+        (("epoch1-step900", "epoch2-step100", "epoch3-step1500", "epoch4-step1600"), []),
+        (("epoch1-batch50", "epoch2-batch40", "epoch3-batch10"), []),
+        (("epoch1", "epoch2", "epoch3", "epoch3-v1"), []),
+    ],
+)
+def test_steps_and_versions_that_say_the_contrary(
+    names: tuple[str, ...], code: list[str], run: Path
+) -> None:
+    """It is said where the chosen ones would be others; a batch counts within its epoch."""
+    for at, each in enumerate(names):
+        write(run / f"{each}.weights.h5", at)
+    assert codes(members.last(query(run, monitor=None), 2)) == code
+
+
+def test_the_last_by_the_log(run: Path) -> None:
+    """Its lines are in the order of the saves."""
+    with (run / "ckptsel.jsonl").open("w") as log:
+        for at, (epoch, version) in enumerate([(1, ""), (2, ""), (3, ""), (1, "-v1"), (2, "-v1")]):
+            path = write(run / f"epoch{epoch}{version}.weights.h5", at)
+            record = {
+                "schema": 1,
+                "event": "saved",
+                "file": os.path.basename(path),
+                "epoch": epoch,
+                "step": at,
+                "metrics": {"loss": 9.0 - at},
+                "size_bytes": os.path.getsize(path),
+                "mtime_ns": os.stat(path).st_mtime_ns,
+            }
+            log.write(json.dumps(record) + "\n")
+    found = members.last(query(run, monitor=None), 3)
+    assert [row.checkpoint.name for row in found.rows] == [
+        "epoch2-v1.weights.h5",
+        "epoch1-v1.weights.h5",
+        "epoch3.weights.h5",
+    ]
+    assert codes(found) == []

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.ranking.order import turn_of
-from ckptsel.sources.ckptsel_jsonl import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,10 +40,10 @@ def latest_first(rows: Sequence[Ranked], number: int) -> Latest:
         rows: checkpoints with an epoch, or with a step.
         number: how many are wanted.
     """
-    lines = [_line(row.checkpoint) for row in rows]
-    known = {row.checkpoint.path: line[1] for row, line in zip(rows, lines, strict=True) if line}
-    if rows and len(known) == len(rows) and len({line[0] for line in lines if line}) == 1:
-        ordered = sorted(rows, key=lambda row: known[row.checkpoint.path], reverse=True)
+    lines = {row.checkpoint.path: row.checkpoint.saved for row in rows}
+    known = {path: line for path, line in lines.items() if line is not None}
+    if len(known) == len(rows) and len({line.log for line in known.values()}) == 1:
+        ordered = sorted(rows, key=lambda row: known[row.checkpoint.path].number, reverse=True)
         return Latest(ordered, is_logged=True)
     found = sorted(rows, key=turn, reverse=True)
     others: list[Callable[[Ranked], tuple[float, ...]]] = [lambda row: (turn(row)[2], *turn(row))]
@@ -66,16 +65,6 @@ def latest_first(rows: Sequence[Ranked], number: int) -> Latest:
 def turn(row: Ranked) -> tuple[float, ...]:
     """When it was saved, as far as its name tells: epoch, step and version; -1 for none."""
     return tuple(-1.0 if each is None else float(each) for each in turn_of(row.checkpoint))
-
-
-def _line(checkpoint: Checkpoint) -> tuple[str, int] | None:
-    """The log of `BestCheckpoint` that tells of it, and the line there."""
-    for metric in checkpoint.metrics:
-        kind, _, place = metric.source.partition(":")
-        if kind == KIND.name:
-            path, _, line = place.rpartition(":")
-            return path, int(line)
-    return None
 
 
 def _total_step(checkpoint: Checkpoint) -> bool:

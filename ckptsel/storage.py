@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from stat import S_ISDIR, S_ISREG
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from ckptsel.errors import LocationNotFoundError, UsageError
 
@@ -107,8 +107,8 @@ def exists(path: str) -> bool:
     return os.path.exists(path)
 
 
-def open_regular(path: str) -> BinaryIO:
-    """Open a file to be read, if it is one.
+def open_regular(path: str, mode: Literal["rb", "ab", "ab+"] = "rb") -> BinaryIO:
+    """Open a file to be read, or added to, if it is one.
 
     A pipe would be waited for, perhaps for ever, and a device may do anything: a stranger's folder
     may have one in the place of any file.
@@ -116,12 +116,12 @@ def open_regular(path: str) -> BinaryIO:
     Raises:
         OSError: if it cannot be opened, or is no regular file.
     """
-    return open(path, "rb", opener=_regular)
+    return open(path, mode, opener=_regular)
 
 
 def _regular(path: str, flags: int) -> int:
     # Without waiting: on a regular file the flag means nothing. Windows has neither flag nor pipes.
-    number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
     mode = os.fstat(number).st_mode
     if S_ISREG(mode):
         return number

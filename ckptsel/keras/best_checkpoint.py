@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from ckptsel.errors import CkptselWarning
-from ckptsel.keras import saving
+from ckptsel.keras import rivals, saving
 from ckptsel.keras.history import History
-from ckptsel.keras.keeping import is_better, kept
+from ckptsel.keras.keeping import copies, is_better, kept
 from ckptsel.keras.logged import not_logged, scalar, scalars
 from ckptsel.keras.names import checked_pattern, default_pattern, formatted, free_name
 from ckptsel.keras.options import check_options, direction
@@ -97,6 +97,7 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         self._told: set[str] = set()
         self._batches = 0
         self._last_batch = -1
+        self._began = rivals.now()
         self._recall()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
@@ -104,6 +105,7 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
         del logs
         # Another fit may have other metrics: with no validation data, nothing would be saved.
         self._was_logged = False
+        self._began = rivals.now()
         self._recall()
         self._tell_of_replaced()
         best = self._history.best
@@ -166,9 +168,11 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
 
         Raises:
             MonitorNotFoundError: if the monitor was never logged.
-            UsageError: if the pattern asks for what was not logged.
+            UsageError: if the pattern asks for what was not logged, or another callback does the
+                same.
             DestinationError: if the file cannot be written. All others are as they were.
         """
+        rivals.refuse_rival(self, self._pattern, (self._epoch, batch), self._began)
         if self.monitor not in metrics:
             # It may be computed in some epochs only: validation_freq.
             if self._was_logged:
@@ -187,9 +191,9 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             with writing(self._log.path):
                 is_locked = stack.enter_context(self._log.locked())
             if is_locked:
-                saving.clear_unfinished(os.path.dirname(os.path.join(self.directory, name)))
+                saving.clear_unfinished(self.directory)
             final = os.path.join(self.directory, free_name(self.directory, name))
-            with saving.written(self.model, final) as temporary:
+            with saving.written(self.model, final, self.directory) as temporary:
                 with writing(final):
                     save = self._described(final, temporary, metrics)
                 saving.put(temporary, final, self._log, save)
@@ -223,24 +227,25 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             sha256=sha256_of(temporary),
         )
 
-    def _kept(self, values: list[float]) -> set[int]:
+    def _kept(self, saves: list[Saved], *more: float) -> set[int]:
         return kept(
-            values,
+            [*map(self._history.value, saves), *more],
             best=self.keep_best,
             last=self.keep_last,
             mode=self.mode,
             threshold=self.initial_value_threshold,
+            copies=copies(saves),
         )
 
     def _would_stay(self, value: float) -> bool:
-        own = [self._history.value(save) for save in self._history.own()]
-        return len(own) in self._kept([*own, value])
+        own = self._history.own()
+        return len(own) in self._kept(own, value)
 
     def _prune(self) -> None:
         """Remove what the log says was saved for this monitor and pattern, and is among neither."""
         self._tell_of_replaced()
         own = self._history.own()
-        stays = self._kept([self._history.value(save) for save in own])
+        stays = self._kept(own)
         for place, save in enumerate(own):
             if place not in stays:
                 removed = saving.prune(self._log, save, self._history.path(save))

@@ -34,12 +34,13 @@ def now() -> str:
 
 
 @contextmanager
-def written(model: Any, final: str) -> Iterator[str]:
-    """Save a model beside its final name, down to the disk.
+def written(model: Any, final: str, folder: str) -> Iterator[str]:
+    """Save a model under a temporary name, down to the disk.
 
     Args:
         model: a Keras model.
         final: where it shall stand; its suffix tells whether only the weights are saved.
+        folder: the log's, on the same disk: whoever holds the log's lock may clear it.
 
     Yields:
         The temporary path. What still stands there at the end is removed.
@@ -47,12 +48,11 @@ def written(model: Any, final: str) -> Iterator[str]:
     Raises:
         DestinationError: if it cannot be written.
     """
-    folder = os.path.dirname(final)
     suffix = next(suffix for suffix in SUFFIXES if final.endswith(suffix))
     path = os.path.join(folder, f"{_TEMPORARY}{secrets.token_hex(6)}{suffix}")
     try:
         with writing(final):
-            os.makedirs(folder, exist_ok=True)
+            os.makedirs(os.path.dirname(final), exist_ok=True)
             if suffix == WEIGHTS:
                 save_weights(model, path)
             else:
@@ -104,7 +104,11 @@ def _rename(temporary: str, final: str) -> None:
 
 
 def clear_unfinished(folder: str) -> None:
-    """Remove what a training left behind that was killed within a save."""
+    """Remove what a training left behind that was killed within a save.
+
+    Args:
+        folder: the log's. It is locked, so that no other training is within a save there.
+    """
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             if name.startswith(_TEMPORARY) and name.endswith(SUFFIXES):

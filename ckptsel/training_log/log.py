@@ -77,7 +77,7 @@ class TrainingLog:
         Raises:
             OSError: if that is not possible. There may be half a line then, which spoils nothing.
         """
-        with open(self.path, "ab+") as file:
+        with open_regular(self.path, "ab+") as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)
@@ -95,9 +95,9 @@ class TrainingLog:
             Whether there is a lock.
 
         Raises:
-            OSError: if the log cannot be created.
+            OSError: if the log cannot be created, or is no regular file.
         """
-        with open(self.path, "ab") as file:
+        with open_regular(self.path, "ab") as file:
             held = False
             if fcntl is not None:
                 try:

@@ -383,3 +383,32 @@ def test_a_log_that_vanishes_in_training(training: Any, callback: Any, tmp_path:
     kept._recall = lambda: None
     with pytest.raises(DestinationError, match=r"cannot write .*ckptsel\.jsonl"):
         training.fit(training.model(), training.Told([0.1]), kept)
+
+
+def test_two_callbacks_that_do_the_same(training: Any, callback: Any, tmp_path: Path) -> None:
+    """Each would remove what the other keeps; one that an earlier training left is no rival."""
+    one, other = callback(keep_best=None), callback(keep_best=1)
+    model = training.model()
+    with pytest.raises(UsageError, match="each would remove what the other keeps"):
+        training.fit(model, training.Told([0.5, 0.4]), one, other, epochs=2)
+    training.fit(model, training.Told([0.3]), callback())
+    training.fit(model, training.Told([0.6, 0.2]), one, callback(monitor="loss"), epochs=2)
+    assert best_values(tmp_path / "run")[0] == 0.2
+
+
+def best_values(folder: Path) -> list[float]:
+    """The values of the files that are there, best first."""
+    ranking = ckptsel.find(folder, monitor="val_loss")
+    return [row.metric.value for row in ranking.rows if row.rank and row.metric]  # type: ignore[misc]
+
+
+def test_many_processes_that_save_the_same(training: Any, callback: Any, tmp_path: Path) -> None:
+    """As in a distributed training without a check of the rank: copies take no other's place."""
+    workers = [callback() for _ in range(4)]
+    for worker in workers:
+        worker.set_model(training.model())
+    for epoch, value in enumerate([0.5, 0.4, 0.3, 0.2, 0.9]):
+        for worker in workers:
+            worker.on_epoch_begin(epoch)
+            worker.on_epoch_end(epoch, {"val_loss": value})
+    assert best_values(tmp_path / "run") == [0.2, 0.3, 0.4, 0.9]

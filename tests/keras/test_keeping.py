@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckptsel.keras.keeping import is_better, kept
+from ckptsel.keras.keeping import copies, is_better, kept
+from ckptsel.training_log.events import Saved
 
 NAN, INF = math.nan, math.inf
 
@@ -72,3 +73,22 @@ def test_the_best_always_stays(values: list[float], best: int, last: int) -> Non
 def test_is_better(value: float, best: float | None, mode: str, expected: bool) -> None:
     """Strictly better, and a number."""
     assert is_better(value, best, mode) is expected  # type: ignore[arg-type]
+
+
+def save(epoch: int, step: int, **metrics: float) -> Saved:
+    """A line of the log."""
+    return Saved(f"{epoch}.keras", epoch, step, "", "", 1, "loss", "min", metrics)
+
+
+def test_copies() -> None:
+    """The same epoch, step and values, NaN among them; of several the last is none."""
+    saves = [save(1, 2, loss=1.0, a=NAN), save(1, 2, a=NAN, loss=1.0), save(1, 2, loss=1.0)]
+    saves += [save(2, 2, loss=1.0), save(1, 3, loss=1.0), save(1, 2, loss=1.0, a=NAN)]
+    assert copies(saves) == {0, 1}
+
+
+def test_copies_take_no_place() -> None:
+    """Neither among the best nor among the last; where all stay, they do."""
+    values = [1.0, 1.0, 1.0, 2.0, 3.0, 3.0]
+    assert kept(values, best=2, last=2, mode="min", copies={0, 1, 4}) == {2, 3, 5}
+    assert kept(values, best=None, last=0, mode="min", copies={0, 1, 4}) == {*range(6)}

@@ -12,6 +12,7 @@ import pytest
 
 import ckptsel
 from ckptsel.errors import DestinationError
+from ckptsel.keras import saving
 from ckptsel.verification.verify import verify
 from tests.keras.conftest import lines, names
 
@@ -167,3 +168,24 @@ def test_leftovers_of_a_kill_are_cleared(training: Any, callback: Any, tmp_path:
         ".mine.weights.h5",
         "epoch=001-val_loss=0.5000.weights.h5",
     ]
+
+
+def test_a_save_of_another_log_is_not_cleared(training: Any, callback: Any, tmp_path: Path) -> None:
+    """One callback's pattern leads into the folder of another, which is within a save."""
+    one = callback(pattern="inner/{epoch}.weights.h5")
+    other = type(one)(tmp_path / "run" / "inner", save_weights_only=True)
+    there: list[bool] = []
+
+    class Between(type(training.Told([]))):  # type: ignore[misc] # Keras has no types
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            del epoch
+            one.set_model(self.model)
+            with saving.written(self.model, str(inner / "x.weights.h5"), other.directory) as path:
+                one.on_epoch_end(0, logs)
+                there.append(os.path.exists(path))
+
+    inner = tmp_path / "run" / "inner"
+    inner.mkdir(parents=True)
+    training.fit(training.model(), training.Told([0.5]), Between([]))
+    assert there == [True]
+    assert (inner / "1.weights.h5").exists()

@@ -190,3 +190,21 @@ def test_a_pipe_is_no_log(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / LOG_NAME)
     with pytest.raises(OSError, match="pipe"):
         list(TrainingLog(str(tmp_path)).news())
+
+
+def test_a_pipe_is_not_written_to(tmp_path: Path) -> None:
+    """Nor is one that takes the log's place while training: that would wait as well."""
+    os.mkfifo(tmp_path / LOG_NAME)
+    log = TrainingLog(str(tmp_path))
+    with pytest.raises(OSError, match="No such device"), log.locked():
+        pass
+    with pytest.raises(OSError, match="pipe"):
+        log.append(REMOVED)
+
+
+def test_a_new_log_has_the_usual_rights(tmp_path: Path) -> None:
+    """Those of any file that is created, and nothing that could be run."""
+    log = TrainingLog(str(tmp_path))
+    log.append(REMOVED)
+    (tmp_path / "other").touch()
+    assert (tmp_path / LOG_NAME).stat().st_mode == (tmp_path / "other").stat().st_mode

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.lines import first_line, lines
-from ckptsel.sources.log import LogRow, whole
+from ckptsel.sources.lines import first_line, pieces
+from ckptsel.sources.log import MOST, LogRow, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ckptsel.sources.log import Key
 
 # Keras's CSVLogger takes any separator, and spreadsheets choose by the country.
 _SEPARATORS = ",;\t"
+# Where none of these stands: titles of the others may have it in them.
+_RARE_SEPARATOR = "|"
 
-# Digits of an epoch or a step, which are not too many.
-_QUICK = 18
+# A text in quotation marks may go over lines; an end of it that is missing would take in the rest.
+_MOST_LINES = 1000
+
+_DOUBTFUL = "log-malformed"
+
+
+class _Header(NamedTuple):
+    """The titles of a table.
+
+    Attributes:
+        titles: of all columns, without the spaces around them.
+        names: of the columns that are used.
+        used: where these stand; empty for all of them.
+        at: where it stands what a row is about.
+    """
+
+    titles: list[str]
+    names: tuple[str, ...]
+    used: Sequence[int]
+    at: int
 
 
 def titles_of(head: bytes) -> list[str]:
@@ -30,6 +51,8 @@ def table_rows(
     path: str, findings: list[Finding], key: Key, title: str, *, is_finished: bool = False
 ) -> Iterator[LogRow]:
     """The rows of a table, whose first line holds the titles; what is wrong becomes findings.
+
+    A line of titles further down begins a part of the table with other columns.
 
     Args:
         path: the file.
@@ -43,56 +66,113 @@ def table_rows(
     Raises:
         OSError: if the file cannot be read.
     """
-    text = lines(path, findings, (lambda _: True) if is_finished else None)
-    header = next(text, "")
-    titles = _titles(header)
-    twice = {each for each in titles if titles.count(each) > 1}
-    if twice:
-        said = f"columns of the same name, which were not used: {', '.join(sorted(twice))}"
-        findings.append(Finding("log-malformed", said, path, strict=True))
-    names = tuple(each for each in titles if each not in twice)
-    if [name.lower() for name in names].count(title) != 1:
-        return
-    at = [each.lower() for each in titles].index(title)
-    bad = first_bad = 0
-    rows = csv.reader(text, delimiter=_separator(header), strict=True)
-    width, by_epoch, by_file = len(titles), key == "epoch", key == "file"
-    try:
-        for cells in rows:
-            found: int | None = None
-            file = ""
-            if len(cells) == width:
-                # Nearly always digits, of which Python reads these quicker than a call does.
-                if len(cells[at]) < _QUICK and cells[at].isdecimal():
-                    found = int(cells[at])
-                else:
-                    found = whole(cells[at])
-                file = cells[at].strip() if by_file else ""
-            if found is not None or file:
-                texts = cells
-                if twice:
-                    pairs = zip(titles, cells, strict=True)
-                    texts = [cell for each, cell in pairs if each not in twice]
-                if by_epoch:
-                    yield LogRow(rows.line_num + 1, names, texts, found)
-                elif by_file:
-                    yield LogRow(rows.line_num + 1, names, texts, None, None, file)
-                else:
-                    yield LogRow(rows.line_num + 1, names, texts, None, found)
-            elif cells and [cell.strip() for cell in cells] != titles:
-                # A header that is repeated is none: a run that began again.
-                first_bad = first_bad or rows.line_num + 1
-                bad += 1
-    except csv.Error as error:
-        said = f"line {rows.line_num + 1}: {error}; the log was read up to there"
-        findings.append(Finding("log-malformed", said, path, strict=True))
-    if bad:
-        said = f"lines that are no rows of the table: {bad}, the first is line {first_bad}"
-        findings.append(Finding("log-malformed", said, path, strict=True))
+    with open(path, "rb") as file:
+        some = pieces(file, path, findings, (lambda _: True) if is_finished else None)
+        text = _Lines(some)
+        header = _header(_titles(text.first), title, path, findings)
+        if header is None:
+            return
+        rows = csv.reader(text, delimiter=_separator(text.first), strict=True)
+        titles, names, used, at = header
+        width, by_epoch, by_file = len(titles), key == "epoch", key == "file"
+        line, bad, first_bad = text.line, 0, 0
+        # What a NamedTuple does takes as long as all the rest of a row.
+        new, (_, *others) = tuple.__new__, LogRow._field_defaults.values()
+        try:
+            for cells in rows:
+                found: int | None = None
+                if len(cells) == width:
+                    try:
+                        found = int(cells[at])  # quicker than a call, and nearly always one
+                    except ValueError:
+                        found = whole(cells[at])
+                if found is not None and -MOST < found < MOST and not by_file:
+                    texts = [cells[place] for place in used] if used else cells
+                    if by_epoch:
+                        yield new(LogRow, (line, names, texts, found, *others))
+                    else:
+                        yield new(LogRow, (line, names, texts, None, found, *others[1:]))
+                elif cells:
+                    stripped = [cell.strip() for cell in cells]
+                    if title in map(str.lower, stripped):
+                        header = _next_header(header, stripped, title, path, findings)
+                        if header is None:
+                            said = f"line {line} has other titles; the log was read up to there"
+                            findings.append(Finding(_DOUBTFUL, said, path, strict=True))
+                            break
+                        titles, names, used, at = header
+                        width = len(titles)
+                    elif by_file and len(cells) == width and stripped[at]:
+                        texts = [cells[place] for place in used] if used else cells
+                        yield LogRow(line, names, texts, file=stripped[at])
+                    else:
+                        first_bad = first_bad or line
+                        bad += 1
+                line = text.line = rows.line_num + 2
+        except csv.Error as error:
+            said = f"line {line}: {error}; the log was read up to there"
+            findings.append(Finding(_DOUBTFUL, said, path, strict=True))
+        if bad:
+            said = f"lines that are no rows of the table: {bad}, the first is line {first_bad}"
+            findings.append(Finding(_DOUBTFUL, said, path, strict=True))
+
+
+class _Lines:
+    """The lines below the titles, for a reader of rows.
+
+    Attributes:
+        first: the titles.
+        line: where the row begins that is being read; whoever reads them says it.
+    """
+
+    __slots__ = ("_part", "_pieces", "first", "line")
+
+    def __init__(self, some: Iterator[list[str]]) -> None:
+        self._pieces = some
+        self._part = next(filter(None, some), [])
+        self.first = self._part[0] if self._part else ""
+        self.line = 2
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._part[1:]
+        read = len(self._part)
+        for part in self._pieces:
+            # One row that has taken in all of a piece would take in the rest of the file, too.
+            if read - self.line > _MOST_LINES:
+                raise csv.Error(f"a text in quotation marks goes over {read - self.line} lines")
+            yield from part
+            read += len(part)
+
+
+def _next_header(
+    before: _Header, titles: list[str], title: str, path: str, findings: list[Finding]
+) -> _Header | None:
+    """The columns below another line of titles; None where the old ones are not all there."""
+    if titles == before.titles:
+        return before  # a run that began again
+    if {*titles} >= {*before.titles}:
+        return _header(titles, title, path, findings)
+    return None
+
+
+def _header(titles: list[str], title: str, path: str, findings: list[Finding]) -> _Header | None:
+    """The columns of a table; None if none says what a row is about, or several do."""
+    counts = Counter(titles)
+    if len(counts) < len(titles):
+        twice = ", ".join(sorted(each for each, count in counts.items() if count > 1))
+        said = f"columns of the same name, which were not used: {twice}"
+        findings.append(Finding(_DOUBTFUL, said, path, strict=True))
+    once = [place for place, each in enumerate(titles) if counts[each] == 1]
+    keys = [place for place in once if titles[place].lower() == title]
+    if len(keys) != 1:
+        return None
+    names = tuple(titles[place] for place in once)
+    return _Header(titles, names, once if len(once) < len(titles) else (), keys[0])
 
 
 def _separator(header: str) -> str:
-    return max(_SEPARATORS, key=header.count)
+    likely = max(_SEPARATORS, key=header.count)
+    return likely if likely in header else _RARE_SEPARATOR
 
 
 def _titles(header: str) -> list[str]:

@@ -7,13 +7,13 @@ is called by the same step: `checkpoint-{global_step}`.
 
 from __future__ import annotations
 
-import os
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import document, texts
-from ckptsel.sources.lines import encoding_of
+from ckptsel.sources.json_text import document, is_object, texts
 from ckptsel.sources.log import LogKind, LogRow, names_of, whole
+from ckptsel.sources.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,22 +56,11 @@ class _State(NamedTuple):
         return found
 
 
-def _recognise(head: bytes) -> bool:
-    return head.decode(encoding_of(head), "replace").lstrip().startswith("{")
-
-
-def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    return _read_together(os.path.dirname(path), (path,), findings)
-
-
 def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
     """What each checkpoint's own state says of it; of others, what the latest state says."""
     latest: _State | None = None
     own: dict[str, LogRow] = {}
-    for path in paths:
-        state = _state(run, path, findings)
-        if state is None:
-            continue
+    for state in chain.from_iterable(each_file(run, paths, findings, _state)):
         if latest is None or (state.step, not state.folder) > (latest.step, not latest.folder):
             latest = state
         # A folder that was reused holds checkpoints of several runs, and only each one's own
@@ -95,29 +84,23 @@ def _row(state: _State, step: int, logged: Mapping[str, tuple[str, str]], folder
     return LogRow(step, names_of(*logged), texts, None, step, folder, places=places)
 
 
-def _state(run: str, path: str, findings: list[Finding]) -> _State | None:
-    try:
-        found = document(path, findings)
-    except OSError as error:
-        # The others are still there.
-        said = f"cannot be read: {error.strerror}"
-        findings.append(Finding("log-unreadable", said, path, strict=True))
-        return None
+def _state(path: str, inner: str, findings: list[Finding]) -> Iterator[_State]:
+    found = document(path, findings)
     if found is None:
-        return None
+        return
     history = found.get("log_history") if isinstance(found, dict) else None
     step = whole(_text(found.get("global_step"))) if isinstance(found, dict) else None
     if not isinstance(history, list) or step is None:
         said = "holds no log_history or no global_step: not written by the Trainer"
         findings.append(Finding("log-malformed", said, path, strict=True))
-        return None
+        return
     bad = sum(
         not isinstance(entry, dict) or whole(_text(entry.get("step"))) is None for entry in history
     )
     if bad:
         said = f"{bad} entries of log_history have no step, and were not used"
         findings.append(Finding("log-malformed", said, path, strict=True))
-    return _State(os.path.relpath(path, run or os.curdir).replace(os.sep, "/"), step, history)
+    yield _State(inner, step, history)
 
 
 def _text(value: Any) -> str | None:
@@ -128,4 +111,11 @@ def _is_metric(name: str) -> bool:
     return name not in _COUNTS and not name.endswith(_SPEED)
 
 
-KIND = LogKind("hf", _recognise, _read, {"file": None}, unit="entry", read_together=_read_together)
+KIND = LogKind(
+    "hf",
+    is_object,
+    alone(_read_together),
+    {"file": None},
+    unit="entry",
+    read_together=_read_together,
+)

@@ -8,16 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import document
-from ckptsel.sources.lines import encoding_of
+from ckptsel.sources.json_text import document, is_object
 from ckptsel.sources.log import KERAS_KINDS, LogKind, LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def _recognise(head: bytes) -> bool:
-    return head.decode(encoding_of(head), "replace").lstrip().startswith("{")
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
@@ -45,7 +40,7 @@ def _columns(path: str, findings: list[Finding]) -> dict[str, list[Any]]:
 
 KIND = LogKind(
     "history",
-    _recognise,
+    is_object,
     _read,
     {"epoch": 1},
     "Keras counts epochs from 1 in names; a history's first value is that of the first epoch",

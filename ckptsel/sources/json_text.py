@@ -4,29 +4,87 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.lines import encoding_of, lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 # A document is read as a whole: JSON cannot be read otherwise with the standard library.
 MAX_BYTES = 64 * 2**20
+# What Python takes at most for an object or a list, and for what stands in one: so little JSON
+# becomes fifty times as much memory.
+_OBJECT_BYTES = 200
+_VALUE_BYTES = 64
+_MOST_PARSED_BYTES = 512 * 2**20
+# So many keys are named in a finding.
+_NAMED = 5
 
 
-def load(text: str) -> object:
-    """What a text says in JSON, its numbers as texts; `null` is None.
+class Json:
+    """Reads JSON with its numbers as texts, and keeps in mind which keys stood twice in an object.
 
-    Raises:
-        ValueError: if it is no JSON, or too deeply nested.
+    Attributes:
+        twice: some of these keys. They are left out, since readers take the one value or the other.
     """
-    try:
-        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+
+    __slots__ = ("_decoder", "twice")
+
+    def __init__(self) -> None:
+        self.twice: list[str] = []
+        self._decoder = json.JSONDecoder(
+            parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=self._object
+        )
+
+    def load(self, text: str) -> object:
+        """What a text says; `null` is None.
+
+        Raises:
+            ValueError: if it is no JSON, or too deeply nested.
+        """
+        try:
+            return self._decoder.decode(text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            for key in [key for key in found if counts[key] > 1]:
+                del found[key]
+                if key not in self.twice and len(self.twice) <= _NAMED:
+                    self.twice.append(key)
+        return found
+
+    def say(self, path: str, findings: list[Finding]) -> None:
+        """Say which keys stood twice, if any did."""
+        if self.twice:
+            findings.append(Finding("log-malformed", same_keys(self.twice), path, strict=True))
+
+
+def same_keys(twice: Sequence[str]) -> str:
+    """What is said of keys that stand twice in an object."""
+    named = ", ".join(map(repr, twice[:_NAMED]))
+    more = " and others" if len(twice) > _NAMED else ""
+    return f"keys that stand twice in one object, which were not used: {named}{more}"
+
+
+def is_object(head: bytes) -> bool:
+    """Whether a file begins as a JSON object does."""
+    return _start(head).startswith("{")
+
+
+def is_list(head: bytes) -> bool:
+    """Whether a file begins as a JSON list does."""
+    return _start(head).startswith("[")
+
+
+def _start(head: bytes) -> str:
+    return head.decode(encoding_of(head), "replace").lstrip()
 
 
 def document(path: str, findings: list[Finding]) -> object:
@@ -36,18 +94,24 @@ def document(path: str, findings: list[Finding]) -> object:
         OSError: if the file cannot be read.
     """
     size = os.stat(path).st_size
-    if size > MAX_BYTES:
-        said = f"too large to be such a log: {size} bytes"
+    said = f"too large to be such a log: {size} bytes" if size > MAX_BYTES else ""
+    found: object = None
+    if not said:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES)
+        parts = _OBJECT_BYTES * (data.count(b"{") + data.count(b"["))
+        if parts + _VALUE_BYTES * data.count(b",") > _MOST_PARSED_BYTES:
+            said = "too many parts to be such a log"
+    if not said:
+        reader = Json()
+        try:
+            found = reader.load(data.decode(encoding_of(data), "surrogateescape"))
+        except ValueError as error:
+            said = f"is no whole JSON: {error}"
+        reader.say(path, findings)
+    if said:
         findings.append(Finding("log-malformed", said, path, strict=True))
-        return None
-    with open(path, "rb") as file:
-        data = file.read(MAX_BYTES)
-    try:
-        return load(data.decode(encoding_of(data), "surrogateescape"))
-    except ValueError as error:
-        said = f"is no whole JSON: {error}"
-        findings.append(Finding("log-malformed", said, path, strict=True))
-        return None
+    return found
 
 
 def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -56,24 +120,30 @@ def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str,
     Raises:
         OSError: if the file cannot be read.
     """
-    bad: list[int] = []
+    reader = Json()
+    bad = first_bad = 0
     for place, line in enumerate(lines(path, findings, _is_object), 1):
         found: object = None
-        with suppress(ValueError):
-            found = load(line) if line.strip() else None
+        try:
+            found = reader.load(line)
+        except ValueError:
+            if not line.strip():
+                continue
         if isinstance(found, dict):
             yield place, found
-        elif line.strip():
-            bad.append(place)
+        else:
+            first_bad = first_bad or place
+            bad += 1
+    reader.say(path, findings)
     if bad:
-        said = f"lines that could not be read: {len(bad)}, the first is line {bad[0]}"
+        said = f"lines that could not be read: {bad}, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))
 
 
 def _is_object(line: str) -> bool:
     """Whether a line is a whole object, which none is that was cut off."""
     try:
-        return isinstance(load(line), dict)
+        return isinstance(Json().load(line), dict)
     except ValueError:
         return False
 

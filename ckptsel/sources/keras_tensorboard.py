@@ -7,12 +7,12 @@ batches, and those of training loops that write such folders by themselves, what
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ckptsel.sources.log import KERAS_KINDS, LogKind
 from ckptsel.sources.moments import Part
 from ckptsel.sources.tensorboard_events import named, read_together, recognise
+from ckptsel.sources.together import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,14 +35,10 @@ def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> I
     return read_together(run, paths, findings, _part)
 
 
-def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    return _read_together(os.path.dirname(os.path.dirname(path)), (path,), findings)
-
-
 KIND = LogKind(
     "tensorboard",
     recognise,
-    _read,
+    alone(_read_together, 2),
     {"epoch": 1, "step": None},
     "Keras counts epochs from 1 in names and from 0 for TensorBoard",
     unit="record",

@@ -26,7 +26,8 @@ _STEP, _EPOCH = "step", "epoch"
 # Of an epoch with more validations than this, the last ones are kept.
 _CANDIDATES = 64
 _HELD_OUT = re.compile(
-    rf"(?:{'|'.join({*SPLITS} - {'train', 'training', 'trn'})})(?![a-z])", re.IGNORECASE
+    # `val`, `VAL_loss`, `valLoss`, and not `values`.
+    rf"(?i:{'|'.join(sorted({*SPLITS} - {'train', 'training', 'trn'}))})(?![a-z])"
 )
 
 

@@ -10,11 +10,13 @@ from ckptsel.checkpoint import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import BufferedReader
 
 MAX_LINE = 200_000
 """Characters. A longer line is none of a log, and must not fill the memory."""
 
-_PIECE = 2**18
+PIECE = 2**18
+"""Characters. So many are read at a time."""
 
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -51,21 +53,41 @@ def lines(
     Raises:
         OSError: if the file cannot be read.
     """
-    rest = ""
     with open(path, "rb") as file:
-        encoding = encoding_of(file.peek(4))
-        errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
-        text = io.TextIOWrapper(file, encoding, errors, newline="\n")
         # In pieces, since a call for each line would take longer than all the rest.
-        while piece := text.read(_PIECE):
+        for some in pieces(file, path, findings, is_whole):
+            yield from some
+
+
+def pieces(
+    file: BufferedReader,
+    path: str,
+    findings: list[Finding],
+    is_whole: Callable[[str], bool] | None = None,
+    size: int = PIECE,
+) -> Iterator[list[str]]:
+    """The lines of an open file, as `lines` has them, some at a time.
+
+    Args:
+        file: the file, at its begin; it is closed at the end.
+        path: where it is, for findings.
+        findings: see `lines`.
+        is_whole: see `lines`.
+        size: how many characters are read at a time.
+    """
+    rest = ""
+    encoding = encoding_of(file.peek(4))
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
+    with io.TextIOWrapper(file, encoding, errors, newline="\n") as text:
+        while piece := text.read(size):
             *whole, rest = (rest + piece).split("\n")
-            yield from whole
+            yield whole
             if len(rest) > MAX_LINE:
                 said = f"a line is longer than {MAX_LINE} characters; the log was read up to there"
                 findings.append(Finding(_DOUBTFUL, said, path, strict=True))
                 return
     if rest and is_whole is not None and is_whole(rest):
-        yield rest
+        yield [rest]
     elif rest:
         said = "the last line has no end: it is still being written, and was left out"
         findings.append(Finding("log-half-line", said, path))

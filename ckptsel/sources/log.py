@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -116,11 +117,17 @@ def names_of(*columns: str) -> tuple[str, ...]:
     return columns
 
 
-# How writers say that there is no value: Keras `NA`; pandas, polars and the rest.
-_ABSENT = frozenset({"", "na", "n/a", "none", "null", "-", "--", "?"})
-# How C runtimes, R and JavaScript write what Python's float does not read.
-_NOT_FINITE = {"1.#qnan": math.nan, "1.#ind": math.nan, "1.#snan": math.nan, "1.#inf": math.inf}
-_NOT_FINITE |= {"nan(ind)": math.nan, "nan(snan)": math.nan, "+∞": math.inf, "∞": math.inf}
+# How writers say that there is no value: Keras `NA`, pandas `<NA>`, Excel `#N/A`; and the rest.
+_ABSENT = frozenset({"", "na", "n/a", "<na>", "#n/a", "#na", "none", "null", "nil", "-", "--", "?"})
+# How others write what Python's float does not read: Microsoft's C runtime as `1.#QNAN0`, glibc as
+# `nan(0x1)`, YAML as `.inf`, JavaScript as `∞`; and what Excel says of a calculation that failed.
+_NOT_FINITE = re.compile(
+    r"""(?P<sign> [+-]?) (?:
+        (?P<inf> 1\.\#inf0* | \.inf | ∞ )
+        | 1\.\#(?:qnan|snan|ind)0* | nan\([^()]*\) | \.nan | \#num! | \#div/0! | \#value!
+    )""",
+    re.VERBOSE,
+)
 
 
 def number(text: str) -> float | None:
@@ -134,14 +141,22 @@ def number(text: str) -> float | None:
     except ValueError:
         pass
     low = text.strip().lower()
-    if low in _ABSENT:
+    if low in _ABSENT or not (found := _NOT_FINITE.fullmatch(low)):
         return None
-    found = _NOT_FINITE.get(low.removeprefix("-"))
-    return found if found is None or not low.startswith("-") else -found
+    return float(f"{found['sign']}inf") if found["inf"] else math.nan
 
 
-# No training counts so far, and what is computed of an epoch must stay a number.
-_TOO_MANY = 10**18
+def is_absent(text: str) -> bool:
+    """Whether a log's text says that there is no value, in one of the known spellings.
+
+    >>> is_absent(" NA"), is_absent("5%")
+    (True, False)
+    """
+    return text.strip().lower() in _ABSENT
+
+
+MOST = 10**18
+"""No training counts so far, and what is computed of an epoch must stay a number."""
 
 
 def whole(text: str | None) -> int | None:
@@ -155,4 +170,4 @@ def whole(text: str | None) -> int | None:
     except ValueError:
         value = number(text or "")
         found = int(value) if value is not None and value.is_integer() else None
-    return None if found is None or abs(found) >= _TOO_MANY else found
+    return found if found is not None and -MOST < found < MOST else None

@@ -7,21 +7,25 @@ is whatever was given to it: the epoch with MLflow's Keras callback, the global 
 
 from __future__ import annotations
 
-import os
 import re
 from heapq import merge
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.lines import first_line, lines
+from ckptsel.sources.lines import PIECE, first_line, pieces
 from ckptsel.sources.log import LogKind, number, whole
 from ckptsel.sources.moments import Part, moments
+from ckptsel.sources.reopened import reopened
+from ckptsel.sources.together import alone, each_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ckptsel.sources.log import LogRow
 
+# Characters that are read at a time of each of many files, at least.
+_LEAST = 2**12
 _LINE = re.compile(r"(\d{9,16}) (\S+) (-?\d+)(?: \S.*)?")
 
 
@@ -29,36 +33,35 @@ def _recognise(head: bytes) -> bool:
     return _LINE.fullmatch(first_line(head).rstrip("\r\n")) is not None
 
 
-def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    return _read_together(os.path.dirname(path), (path,), findings)
-
-
 def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
-    files = [_parts(run, path, findings) for path in paths]
+    # By turns, and there may be thousands.
+    size = max(_LEAST, PIECE // len(paths))
+
+    def parts(path: str, inner: str, findings: list[Finding]) -> Iterator[tuple[int, Part]]:
+        with reopened(path, size) as file:
+            text = chain.from_iterable(pieces(file, path, findings, size=size))
+            yield from _parts(text, path, inner, findings)
+
+    files = each_file(run, paths, findings, parts)
     # In the order of time, so that values of one step meet, and those of an earlier start do not.
-    parts = (part for _, part in merge(*files, key=lambda each: each[0]))
-    for moment in moments(parts):
+    for moment in moments(part for _, part in merge(*files, key=lambda each: each[0])):
         yield moment.row()
 
 
-def _parts(run: str, path: str, findings: list[Finding]) -> Iterator[tuple[int, Part]]:
-    inner = os.path.relpath(path, run or os.curdir).replace(os.sep, "/")
+def _parts(
+    text: Iterable[str], path: str, inner: str, findings: list[Finding]
+) -> Iterator[tuple[int, Part]]:
     metric = f"/{inner}".rpartition("/metrics/")[2].lstrip("/")
     bad = first_bad = 0
-    try:
-        for line, text in enumerate(lines(path, findings), 1):
-            found = _LINE.fullmatch(text.rstrip("\r\n"))
-            step = whole(found[3]) if found else None
-            if found and step is not None and number(found[2]) is not None:
-                place = f"{inner}:{line}"
-                yield int(found[1]), Part(place, {metric: found[2]}, step, step)
-            elif text.strip():
-                first_bad = first_bad or line
-                bad += 1
-    except OSError as error:
-        # The other metrics are still there.
-        said = f"cannot be read: {error.strerror}"
-        findings.append(Finding("log-unreadable", said, path, strict=True))
+    for number_of_line, line in enumerate(text, 1):
+        found = _LINE.fullmatch(line.rstrip("\r\n"))
+        step = whole(found[3]) if found else None
+        if found and step is not None and number(found[2]) is not None:
+            place = f"{inner}:{number_of_line}"
+            yield int(found[1]), Part(place, {metric: found[2]}, step, step)
+        elif line.strip():
+            first_bad = first_bad or number_of_line
+            bad += 1
     if bad:
         said = f"lines that are no metric of MLflow: {bad}, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))
@@ -67,7 +70,7 @@ def _parts(run: str, path: str, findings: list[Finding]) -> Iterator[tuple[int, 
 KIND = LogKind(
     "mlflow",
     _recognise,
-    _read,
+    alone(_read_together),
     {"epoch": None, "step": None},
     read_together=_read_together,
     only_by_values=frozenset({"epoch", "step"}),

@@ -7,7 +7,6 @@ which was validated. Names (`epoch_12.pth`, `iter_5000.pth`) count as both do.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
@@ -15,6 +14,7 @@ from ckptsel.sources.json_text import objects, texts
 from ckptsel.sources.lines import first_line
 from ckptsel.sources.log import LogKind, whole
 from ckptsel.sources.moments import Part, moments
+from ckptsel.sources.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,15 +28,10 @@ def _recognise(head: bytes) -> bool:
     return first_line(head).startswith("{")
 
 
-def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    return _read_together(os.path.dirname(path), (path,), findings)
-
-
 def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
     """One start after the other: the folders' names are their times."""
-    for path in paths:
-        inner = os.path.relpath(path, run or os.curdir).replace(os.sep, "/")
-        for moment in moments(_parts(path, inner, findings)):
+    for parts in each_file(run, paths, findings, _parts):
+        for moment in moments(parts):
             yield moment.row()
 
 
@@ -72,7 +67,7 @@ def _text(found: Mapping[str, Any], name: str) -> str | None:
 KIND = LogKind(
     "mmengine",
     _recognise,
-    _read,
+    alone(_read_together),
     {"step": 0, "epoch": 0},
     "MMEngine's names count epochs and iterations as its log does",
     read_together=_read_together,

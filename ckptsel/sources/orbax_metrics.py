@@ -6,43 +6,32 @@ are an item of the step, so that the folder that holds them is the checkpoint.
 
 from __future__ import annotations
 
-import os
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import document, texts
-from ckptsel.sources.lines import encoding_of
+from ckptsel.sources.json_text import document, is_object, texts
 from ckptsel.sources.log import LogKind, LogRow, names_of
+from ckptsel.sources.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-
-def _recognise(head: bytes) -> bool:
-    return head.decode(encoding_of(head), "replace").lstrip().startswith("{")
-
-
-def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    step = os.path.dirname(os.path.dirname(path))
-    return _read_together(os.path.dirname(step), (path,), findings)
+    from ckptsel.checkpoint import Finding
 
 
 def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
-    for path in paths:
-        try:
-            found = document(path, findings)
-        except OSError as error:
-            # The other steps are still there.
-            said = f"cannot be read: {error.strerror}"
-            findings.append(Finding("log-unreadable", said, path, strict=True))
-            continue
-        if not isinstance(found, dict):
-            continue
-        inner = os.path.relpath(path, run or os.curdir).replace(os.sep, "/")
+    return chain.from_iterable(each_file(run, paths, findings, _row))
+
+
+def _row(path: str, inner: str, findings: list[Finding]) -> Iterator[LogRow]:
+    found = document(path, findings)
+    if isinstance(found, dict):
         folder = inner.rpartition("/")[0].rpartition("/")[0]
         values = texts(found)
         places = [f"{inner}:1"] * len(values)
         yield LogRow(1, names_of(*values), [*values.values()], file=folder, places=places)
 
 
-KIND = LogKind("orbax", _recognise, _read, {"file": None}, read_together=_read_together)
+KIND = LogKind(
+    "orbax", is_object, alone(_read_together, 3), {"file": None}, read_together=_read_together
+)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.sources.entries import keyed
-from ckptsel.sources.json_text import document
-from ckptsel.sources.lines import encoding_of
+from ckptsel.sources.json_text import document, is_list
 from ckptsel.sources.log import LogKind
 
 if TYPE_CHECKING:
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from ckptsel.sources.log import LogRow
 
 _NO_METRICS = frozenset({"dur", "train_batch_count", "valid_batch_count"})
-
-
-def _recognise(head: bytes) -> bool:
-    return head.decode(encoding_of(head), "replace").lstrip().startswith("[")
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
@@ -40,7 +35,7 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
 
 KIND = LogKind(
     "skorch",
-    _recognise,
+    is_list,
     _read,
     {"epoch": 0},
     "skorch counts epochs from 1, in names and in its history",

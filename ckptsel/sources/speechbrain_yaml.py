@@ -5,58 +5,57 @@ Source: speechbrain/utils/checkpoints.py: beside it, `unixtime` and `end-of-epoc
 
 from __future__ import annotations
 
-import os
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogKind, LogRow, names_of, number, whole
+from ckptsel.sources.together import alone, each_file
 from ckptsel.sources.yaml_text import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ckptsel.checkpoint import Finding
+
 _NO_METRICS = frozenset({"unixtime", "end-of-epoch", "epoch"})
+# One checkpoint's metrics; there may be thousands of such files.
+_MAX_BYTES = 2**16
 
 
 def _recognise(head: bytes) -> bool:
     return bool(head.strip())
 
 
-def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    return _read_together(os.path.dirname(os.path.dirname(path)), (path,), findings)
-
-
 def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
-    for path in paths:
-        try:
-            found = mapping(path, findings)
-        except OSError as error:
-            # The other checkpoints are still there.
-            said = f"cannot be read: {error.strerror}"
-            findings.append(Finding("log-unreadable", said, path, strict=True))
-            continue
-        inner = os.path.relpath(path, run or os.curdir).replace(os.sep, "/")
-        values = {
-            name: text
-            for name, text in found.items()
-            if name not in _NO_METRICS and number(text) is not None
-        }
-        yield LogRow(
-            1,
-            names_of(*values),
-            [*values.values()],
-            whole(found.get("epoch")),
-            file=inner.rpartition("/")[0],
-            places=[f"{inner}:{place}" for place in _lines(path, values)],
-        )
+    return chain.from_iterable(each_file(run, paths, findings, _row))
 
 
-def _lines(path: str, names: Sequence[str] | dict[str, str]) -> Iterator[int]:
-    """The line that each name begins."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        starts = [line.partition(":")[0].strip(" '\"") for line in file]
-    for name in names:
-        yield starts.index(name) + 1 if name in starts else 1
+def _row(path: str, inner: str, findings: list[Finding]) -> Iterator[LogRow]:
+    found = mapping(path, findings, _MAX_BYTES)
+    values = {
+        name: scalar
+        for name, scalar in found.items()
+        if name not in _NO_METRICS and _may_be_metric(scalar.text)
+    }
+    yield LogRow(
+        1,
+        names_of(*values),
+        [scalar.text for scalar in values.values()],
+        whole(found["epoch"].text) if "epoch" in found else None,
+        file=inner.rpartition("/")[0],
+        places=[f"{inner}:{scalar.line}" for scalar in values.values()],
+    )
 
 
-KIND = LogKind("speechbrain", _recognise, _read, {"file": None}, read_together=_read_together)
+def _may_be_metric(text: str) -> bool:
+    """Whether it is a number, or one that was spoilt; not a note."""
+    return number(text) is not None or any(character.isdigit() for character in text)
+
+
+KIND = LogKind(
+    "speechbrain",
+    _recognise,
+    alone(_read_together, 2),
+    {"file": None},
+    read_together=_read_together,
+)

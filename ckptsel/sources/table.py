@@ -13,10 +13,11 @@ from ckptsel.errors import UsageError
 from ckptsel.sources import kind_of
 from ckptsel.sources.csv_table import table_rows, titles_of
 from ckptsel.sources.entries import keyed
-from ckptsel.sources.json_text import document, load, objects
-from ckptsel.sources.lines import encoding_of, first_line
+from ckptsel.sources.json_text import Json, document, is_list, is_object, objects
+from ckptsel.sources.lines import first_line
 from ckptsel.sources.log import LogKind
 from ckptsel.sources.unknown import why_no_entries, why_no_key
+from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,8 @@ def table_kind(path: str, key: Key | None) -> tuple[LogKind, Key]:
         UsageError: if it has no such column, or several and no key is given.
         MissingExtraError: for Parquet, if pyarrow is not installed.
     """
-    with open(path, "rb") as file:
+    # A pipe can be read once, and whoever writes to it may never come.
+    with open_regular(path) as file:
         head = file.read(_HEAD_BYTES)
     known = kind_of(path, path.replace("\\", "/"))
     if known is not None and known[1].name in ("tensorboard", "mlflow"):
@@ -118,7 +120,7 @@ def _reader(path: str, head: bytes) -> tuple[Reader, list[str], str]:
     if not _is_json(head):
         return _csv_rows, titles_of(head), "line"
     try:
-        first = load(first_line(head))
+        first = Json().load(first_line(head))
     except ValueError:
         first = None
     if isinstance(first, dict) and not any(isinstance(v, list) for v in first.values()):
@@ -128,7 +130,7 @@ def _reader(path: str, head: bytes) -> tuple[Reader, list[str], str]:
 
 
 def _is_json(head: bytes) -> bool:
-    return head.decode(encoding_of(head), "replace").lstrip().startswith(("{", "["))
+    return is_object(head) or is_list(head)
 
 
 def _csv_rows(path: str, findings: list[Finding], key: Key, title: str) -> Iterator[LogRow]:

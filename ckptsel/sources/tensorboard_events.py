@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogKind
 from ckptsel.sources.moments import Part, moments
+from ckptsel.sources.reopened import reopened
+from ckptsel.sources.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,8 @@ HEADER = b"brain.Event:"
 
 # A tensor of one number takes less.
 _MAX_SCALAR_BYTES = 256
+# No record of a training is larger; a whole one is held in memory.
+_MAX_RECORD_BYTES = 2**28
 
 
 class Scalar(NamedTuple):
@@ -66,24 +70,17 @@ def read_together(
         findings: takes what is wrong; the extra, if it is not installed.
         part_of: the folder of a file from the run's, a scalar → the part of a row that it is.
     """
-    files = [_of_file(run, path, findings, part_of) for path in paths]
-    parts = (part for _, part in merge(*files, key=lambda each: each[0]))
-    for moment in moments(parts):
+
+    def parts(path: str, inner: str, findings: list[Finding]) -> Iterator[tuple[float, Part]]:
+        folder = inner.rpartition("/")[0]
+        for scalar in scalars(path, inner, findings):
+            part = part_of(folder, scalar)
+            if part is not None:
+                yield scalar.when, part
+
+    files = each_file(run, paths, findings, parts)
+    for moment in moments(part for _, part in merge(*files, key=lambda each: each[0])):
         yield moment.row()
-
-
-def _of_file(
-    run: str,
-    path: str,
-    findings: list[Finding],
-    part_of: Callable[[str, Scalar], Part | None],
-) -> Iterator[tuple[float, Part]]:
-    inner = os.path.relpath(path, run or os.curdir).replace(os.sep, "/")
-    folder = inner.rpartition("/")[0]
-    for scalar in scalars(path, inner, findings):
-        part = part_of(folder, scalar)
-        if part is not None:
-            yield scalar.when, part
 
 
 def scalars(path: str, inner: str, findings: list[Finding]) -> Iterator[Scalar]:
@@ -101,10 +98,12 @@ def scalars(path: str, inner: str, findings: list[Finding]) -> Iterator[Scalar]:
         findings.append(Finding("log-needs-extra", said, path, strict=True))
         return
     number = 0
-    with open(path, "rb") as file:
+    # A run may have thousands of such files, which are read by turns.
+    with reopened(path) as file:
         reader = PyRecordReader_New(path)
         # Its own handle would open the file anew for each few bytes.
-        reader.file_handle = bounded = _Bounded(file, os.fstat(file.fileno()).st_size)
+        size = min(os.stat(path).st_size, _MAX_RECORD_BYTES)
+        reader.file_handle = bounded = _Bounded(file, size)
         try:
             while True:
                 reader.GetNext()
@@ -131,14 +130,14 @@ def scalars(path: str, inner: str, findings: list[Finding]) -> Iterator[Scalar]:
 class _Bounded:
     """A file that does not try to read what is not there, however long a record claims to be."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, most: int) -> None:
         self._file = file
-        self._size = size
+        self._most = most
         self.was_refused = False
 
     def read(self, count: int) -> bytes:
-        """At most that many bytes; none if that is more than the whole file has."""
-        if count > self._size:
+        """At most that many bytes; none if that is more than any record of the file has."""
+        if count > self._most:
             self.was_refused = True
             return b""
         return self._file.read(count)
@@ -181,14 +180,10 @@ def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> I
     return read_together(run, paths, findings, _part)
 
 
-def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    return _read_together(os.path.dirname(path), (path,), findings)
-
-
 KIND = LogKind(
     "tensorboard",
     recognise,
-    _read,
+    alone(_read_together),
     {"step": None, "epoch": None},
     unit="record",
     read_together=_read_together,

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
+from ckptsel.sources.json_text import same_keys
 from ckptsel.sources.lines import encoding_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Such a file holds a line or two a checkpoint. PyYAML reads about 1 MB in a second.
 MAX_BYTES = 2**20
 
 
-def mapping(path: str, findings: list[Finding]) -> dict[str, str]:
-    """The texts in a mapping; what is nested in it is left out.
+class Scalar(NamedTuple):
+    """What stands behind a key.
+
+    Attributes:
+        text: as it stands there.
+        line: the key's, counted from 1.
+    """
+
+    text: str
+    line: int
+
+
+def mapping(path: str, findings: list[Finding], max_bytes: int = MAX_BYTES) -> dict[str, Scalar]:
+    """The texts in a mapping; what is nested in it is left out, and what has one key twice.
+
+    Args:
+        path: the file.
+        findings: takes what is wrong with it.
+        max_bytes: a larger file is none of that kind.
 
     Returns:
         Key → text; nothing, with a finding, if it is no mapping or cannot be read.
@@ -21,8 +43,8 @@ def mapping(path: str, findings: list[Finding]) -> dict[str, str]:
         OSError: if the file cannot be read.
     """
     said = ""
-    found: object = None
-    if (size := os.stat(path).st_size) > MAX_BYTES:
+    found: dict[str, Scalar] = {}
+    if (size := os.stat(path).st_size) > max_bytes:
         said = f"too large to be such a log: {size} bytes"
     else:
         try:
@@ -32,17 +54,35 @@ def mapping(path: str, findings: list[Finding]) -> dict[str, str]:
             findings.append(Finding("log-needs-extra", said, path, strict=True))
             return {}
         with open(path, "rb") as file:
-            data = file.read(MAX_BYTES)
+            data = file.read(max_bytes)
         try:
-            text = data.decode(encoding_of(data))
-            # Makes texts, lists and mappings and nothing else, whatever a tag asks for.
-            found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+            # Nothing is built of what stands there: no tag is asked, no alias multiplied.
+            node = yaml.compose(data.decode(encoding_of(data)), Loader=yaml.BaseLoader)
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             said = f"is no YAML: {str(error).splitlines()[0] if str(error) else error!r}"
         else:
-            said = "" if isinstance(found, dict) else "holds no mapping"
+            if isinstance(node, yaml.MappingNode):
+                found, said = _scalars(node.value)
+            else:
+                said = "holds no mapping"
     if said:
         findings.append(Finding("log-malformed", said, path, strict=True))
-    if not isinstance(found, dict):
-        return {}
-    return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, str)}
+    return found
+
+
+def _scalars(pairs: Iterable[tuple[Any, Any]]) -> tuple[dict[str, Scalar], str]:
+    """The pairs of texts, but for keys that stand twice; and what is to be said of these."""
+    found: dict[str, Scalar] = {}
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for key, value in pairs:
+        if not isinstance(key.value, str):
+            continue
+        if key.value in seen:
+            twice[key.value] = None
+        elif isinstance(value.value, str):
+            found[key.value] = Scalar(value.value, key.start_mark.line + 1)
+        seen.add(key.value)
+    for key in twice:
+        found.pop(key, None)
+    return found, same_keys([*twice]) if twice else ""

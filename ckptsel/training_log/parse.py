@@ -30,10 +30,24 @@ def record_of(line: str) -> dict[str, Any] | None:
     if len(line) > LONGEST_BYTES:
         return None
     try:
-        found = json.loads(line, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+        found = json.loads(
+            line,
+            parse_float=_Number,
+            parse_int=_Number,
+            parse_constant=_Number,
+            object_pairs_hook=_each_once,
+        )
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, in which no key stands twice: readers would take the one value or the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found
 
 
 def is_newer(record: Mapping[str, Any]) -> bool:

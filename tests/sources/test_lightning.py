@@ -172,6 +172,15 @@ def test_steps_that_count_something_else(here: Path) -> None:
     assert [(log.by, log.offset) for log in ranking.logs] == [("epoch", 0)]
 
 
+@pytest.mark.parametrize("label", ["val_loss", "valLoss", "VAL_LOSS", "validLoss"])
+def test_validations_by_any_spelling(tmp_path: Path, label: str) -> None:
+    """Of an epoch, the lines of validation count, and not one of training behind them."""
+    text = f"epoch,step,loss,{label}\n0,3,,0.5\n0,4,0.9,\n1,7,,0.4\n1,8,0.8,\n"
+    _, rows, _ = read(tmp_path / "metrics.csv", text)
+    of_epochs = [(row.epoch, row.values.get(label)) for row in rows if row.step is None]
+    assert of_epochs == [(0, "0.5"), (1, "0.4")]
+
+
 @pytest.mark.parametrize(
     "text, said",
     [
@@ -195,7 +204,8 @@ def test_files_that_were_moved(here: Path) -> None:
     (here / "a/best_k_models.yaml").write_text(text + "? /cluster/gone.ckpt\n: .nan\n")
     kind, rows, said = read(here / "a/best_k_models.yaml")
     assert (kind, said) == ("best_k_models", [])
-    assert [row.file for row in rows] == ["e=0-val/loss=0.3.ckpt", "e=1-val/loss=0.4.ckpt"]
+    files = ["e=0-val/loss=0.3.ckpt", "e=1-val/loss=0.4.ckpt", "gone.ckpt"]
+    assert [row.file for row in rows] == files
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,11 @@ class CkptselError(Exception):
         self.message = message
         self.hint = hint
         self.details = details
+        # From Python 3.11 on, a traceback shows these too.
+        add_note = getattr(self, "add_note", None)
+        if add_note is not None:
+            for line in (*details, *filter(None, [hint])):
+                add_note(line)
 
 
 class CkptselWarning(UserWarning):

@@ -72,7 +72,9 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
     ) -> None:
         super().__init__()
         self.directory = os.fspath(directory)
-        check_options(self.directory, mode, keep_best, keep_last, save_freq)
+        check_options(
+            self.directory, mode, keep_best, keep_last, save_freq, initial_value_threshold
+        )
         by_batch = save_freq != "epoch"
         self._monitor = direction(monitor, mode)
         self._pattern = (

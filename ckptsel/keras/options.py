@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from ckptsel.errors import DirectionError, UsageError
@@ -12,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def check_options(
-    directory: str, mode: str, keep_best: int | None, keep_last: int | None, save_freq: str | int
+    directory: str,
+    mode: str,
+    keep_best: int | None,
+    keep_last: int | None,
+    save_freq: str | int,
+    threshold: float | None,
 ) -> None:
     """Refuse what makes no sense. The arguments are those of BestCheckpoint.
 
@@ -27,13 +34,18 @@ def check_options(
     if mode not in ("min", "max", "auto"):
         raise UsageError(f"unknown mode {mode!r}", hint="the modes are min, max and auto")
     for name, number in (("keep_best", keep_best), ("keep_last", keep_last)):
-        if number is not None and number < 0:
-            raise UsageError(f"{name} is {number}", hint="None keeps all")
+        if number is not None and not (_is_whole(number) and number >= 0):
+            raise UsageError(f"{name} is {number!r}", hint="a whole number; None keeps all")
     if keep_best == 0 and keep_last == 0:
         raise UsageError("keep_best=0 and keep_last=0 would keep nothing")
-    is_number = isinstance(save_freq, int) and not isinstance(save_freq, bool)
-    if save_freq != "epoch" and (not is_number or int(save_freq) < 1):
+    if save_freq != "epoch" and not (_is_whole(save_freq) and int(save_freq) > 0):
         raise UsageError(f"unknown save_freq {save_freq!r}", hint="'epoch', or a number of batches")
+    if threshold is not None and math.isnan(threshold):
+        raise UsageError("initial_value_threshold is nan: nothing is better than that")
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def direction(monitor: str, mode: str) -> Monitor:

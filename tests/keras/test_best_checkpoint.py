@@ -310,6 +310,9 @@ def test_two_lines_where_it_speaks(
     [
         ({"mode": "lowest"}, UsageError, "unknown mode"),
         ({"keep_best": -1}, UsageError, "keep_best is -1"),
+        ({"keep_best": 1.5}, UsageError, "keep_best is 1.5"),
+        ({"keep_last": True}, UsageError, "keep_last is True"),
+        ({"initial_value_threshold": math.nan}, UsageError, "threshold is nan"),
         ({"keep_best": 0, "keep_last": 0}, UsageError, "would keep nothing"),
         ({"save_freq": 0}, UsageError, "unknown save_freq"),
         ({"save_freq": True}, UsageError, "unknown save_freq"),

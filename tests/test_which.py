@@ -12,7 +12,9 @@ import pytest
 
 from ckptsel.errors import LocationNotFoundError
 from ckptsel.search.query import Query
-from ckptsel.which import Answer, run_folder, which
+from ckptsel.which.ask import run_folder, which
+from ckptsel.which.evidence import Answer
+from tests.folders import make
 
 RUNS = Path(__file__).parents[1] / "docs" / "examples" / "runs"
 TENTH = "epoch10-val_loss0.2544-val_accuracy0.9178.keras"
@@ -136,3 +138,82 @@ def test_no_such_file(tmp_path: Path) -> None:
     """A path that leads nowhere is an error."""
     with pytest.raises(LocationNotFoundError):
         ask(tmp_path / "gone.keras")
+
+
+def save_torch(path: Path, **saved: object) -> None:
+    """A PyTorch checkpoint, each with weights of its own."""
+    import torch  # noqa: PLC0415
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = {"w": torch.randn(4, 4, generator=torch.Generator().manual_seed(len(str(path))))}
+    torch.save({"state_dict": weights, **saved}, path)
+
+
+def lightning(folder: Path, name: str, epoch: int, step: int) -> Path:
+    """What Lightning's ModelCheckpoint writes, with the keys that tell when."""
+    path = folder / name
+    save_torch(path, epoch=epoch, global_step=step, **{"pytorch-lightning_version": "2.5.0"})
+    return path
+
+
+def test_the_file_says_so_itself(tmp_path: Path) -> None:
+    """Lightning's last.ckpt holds its epoch, and one neighbour tells no pace."""
+    lightning(tmp_path, "epoch=1-step=200.ckpt", 1, 200)
+    answer = ask(lightning(tmp_path, "last.ckpt", 3, 400))
+    assert said(answer) == ("inside", "likely", 3)
+    assert [each.how for each in answer.evidence] == ["inside"]
+
+
+def test_the_file_counts_otherwise_than_names(tmp_path: Path) -> None:
+    """Where all others say one less inside than in their names, this one does so as well."""
+    for epoch in (1, 2):
+        save_torch(tmp_path / f"model_epoch{epoch}.pt", epoch=epoch - 1)
+    save_torch(tmp_path / "best.pt", epoch=4)
+    assert said(ask(tmp_path / "best.pt")) == ("inside", "likely", 5)
+
+
+def test_a_stripped_file(tmp_path: Path) -> None:
+    """Ultralytics writes epoch -1 into best.pt after training: that is none."""
+    save_torch(tmp_path / "epoch5.pt", epoch=5)
+    save_torch(tmp_path / "best.pt", epoch=-1)
+    answer = ask(tmp_path / "best.pt")
+    assert (answer.sure, answer.epoch, answer.evidence) == ("unknown", None, ())
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_pace_of_the_others(tmp_path: Path, first: int) -> None:
+    """Names count from 0 or from 1: two others of different epochs tell which."""
+    for epoch in (0, 2):
+        name = f"epoch={epoch + first}-a=1.ckpt"
+        save_torch(tmp_path / name, global_step=100 * (epoch + 1))
+    save_torch(tmp_path / "last.ckpt", global_step=400)
+    assert said(ask(tmp_path / "last.ckpt")) == ("step", "likely", 3 + first)
+    (tmp_path / f"epoch={first}-a=1.ckpt").unlink()
+    assert ask(tmp_path / "last.ckpt").epoch is None
+
+
+def test_evidence_that_contradicts_itself(tmp_path: Path) -> None:
+    """The same step as one epoch, and another epoch inside: neither is chosen."""
+    for epoch in (1, 2):
+        lightning(tmp_path, f"epoch={epoch}-step={100 * epoch}.ckpt", epoch, 100 * epoch)
+    answer = ask(lightning(tmp_path, "last.ckpt", 7, 200))
+    assert (answer.sure, answer.epoch) == ("unknown", None)
+    assert {each.epoch for each in answer.evidence} == {2, 7}
+    (finding,) = (each for each in answer.findings if each.strict)
+    assert finding.code == "several-epochs"
+    assert "epoch 7 by what stands in the file, 2 by the step of" in finding.message
+
+
+def test_values_of_an_assumed_base(tmp_path: Path) -> None:
+    """The epoch is certain, and the values of a log that may count otherwise are not."""
+    make(tmp_path, *(f"cp-0{n}.h5" for n in (3, 4, 5)))
+    for path in tmp_path.iterdir():
+        path.write_text(path.name)
+    shutil.copy(tmp_path / "cp-04.h5", tmp_path / "best.h5")
+    (tmp_path / "training.csv").write_text("epoch,val_loss\n0,.9\n1,.8\n2,.7\n3,.6\n4,.5\n5,.4\n")
+    answer = ask(tmp_path / "best.h5")
+    assert said(answer) == ("same bytes", "certain", 4)
+    assert answer.values_sure == "likely"
+    for path in tmp_path.glob("*.csv"):
+        path.unlink()
+    assert ask(tmp_path / "best.h5").values_sure == "certain"

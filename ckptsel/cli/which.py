@@ -14,7 +14,7 @@ from ckptsel.cli.reports.text import count
 from ckptsel.errors import NothingFoundError, StrictError
 
 if TYPE_CHECKING:
-    from ckptsel.which import Answer
+    from ckptsel.which.evidence import Answer
 
 EXAMPLES = (
     "ckptsel which runs/mnist/weights/best.pt",
@@ -50,7 +50,7 @@ def run(
     chosen = output_name(output_format, null=null, default="table")
     from ckptsel.cli.reports.which import WhichReport
     from ckptsel.search.query import Query
-    from ckptsel.which import run_folder, which
+    from ckptsel.which.ask import run_folder, which
 
     query = Query(tuple(locations or (run_folder(file),)), patterns=tuple(patterns))
     with progress(lambda files: count(files, "file") + "…") as tick:

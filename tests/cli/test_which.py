@@ -48,3 +48,15 @@ def test_strict(run: Run, tmp_path: Path) -> None:
     assert run("which", str(path)).exit_code == 0
     result = run("which", str(path), "--strict")
     assert (result.exit_code, result.stdout) == (1, "")
+
+
+def test_values_that_are_not_certain(run: Run, tmp_path: Path) -> None:
+    """Each of the epoch and the values has its own word."""
+    for name in ("cp-03.h5", "cp-04.h5", "cp-05.h5"):
+        (tmp_path / name).write_text(name)
+    shutil.copy(tmp_path / "cp-04.h5", tmp_path / "best.h5")
+    (tmp_path / "training.csv").write_text("epoch,val_loss\n0,.9\n1,.8\n2,.7\n3,.6\n4,.5\n5,.4\n")
+    path = str(tmp_path / "best.h5")
+    said = run("which", path).stdout.splitlines()[0]
+    assert said == f"{path}: epoch 4 (certain), val_loss 0.6 (likely)"
+    assert json.loads(run("which", path, "-o", "json").stdout)["values_sure"] == "likely"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Metric
-    from ckptsel.which import Answer, Evidence
+    from ckptsel.which.evidence import Answer, Evidence
 
 _HEADING = ("how", "sure", "epoch", "step", "path")
 
@@ -43,6 +43,7 @@ class WhichReport:
             "epoch": answer.epoch,
             "step": answer.step,
             "metrics": finite_values(answer.metrics),
+            "values_sure": answer.values_sure,
             "evidence": self.records(),
             "findings": [finding_record(finding) for finding in answer.findings],
         }
@@ -92,6 +93,9 @@ def _sentence(answer: Answer) -> str:
     # A number without a label is one of the others, where a log tells those.
     named = [metric for metric in metrics if metric.labelled] or metrics
     values = [_value(metric) for metric in named]
+    if values and answer.values_sure != answer.sure:
+        parts[-1:] = [f"{part} ({answer.sure})" for part in parts[-1:]]
+        return f"{answer.path}: {', '.join([*parts, *values])} ({answer.values_sure})"
     return f"{answer.path}: {', '.join([*parts, *values])} ({answer.sure})"
 
 

@@ -1,11 +1,11 @@
-"""Which epoch is this file? By its name, by a log, or by the checkpoint that holds the same."""
+"""Asks names, logs and other checkpoints which epoch a file is."""
 
 from __future__ import annotations
 
 import filecmp
 import os
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel import storage
 from ckptsel.checkpoint import Finding
@@ -14,65 +14,17 @@ from ckptsel.errors import CkptselError, LocationNotFoundError, NothingFoundErro
 from ckptsel.formats import open_contents
 from ckptsel.search.grouping import run_of
 from ckptsel.selection import select
+from ckptsel.which.counters import told
+from ckptsel.which.evidence import Evidence, answer_of, evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Metric
+    from ckptsel.checkpoint import Checkpoint
     from ckptsel.comparison.fingerprint import Fingerprint
     from ckptsel.formats.contents import Facts
     from ckptsel.search.query import Query
-
-How: TypeAlias = Literal["name", "log", "same file", "same bytes", "same weights", "step", "inside"]
-Sure: TypeAlias = Literal["certain", "likely", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One thing that tells which epoch a file is.
-
-    Attributes:
-        how: `name`: its own name; `log`: a log that tells of it; `same file`, `same bytes`,
-            `same weights`: another checkpoint that is or holds the same; `step`: another one
-            with the same optimizer step, or as many steps an epoch; `inside`: the file itself
-            says so.
-        sure: `certain`, or `likely` where two trainings could look alike.
-        epoch: counted as names count it where a name or a log tells; None if it is not told.
-        step: the same; inside a file, the optimizer's iterations.
-        metrics: the values that come with it.
-        path: the other checkpoint, "" if none.
-    """
-
-    how: How
-    sure: Sure
-    epoch: float | None
-    step: float | None
-    metrics: tuple[Metric, ...] = ()
-    path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is known of a file.
-
-    Attributes:
-        path: the file.
-        sure: how sure the epoch or the step is: `unknown` where there is no evidence, or where
-            evidence of the same weight contradicts itself.
-        epoch: None if it is not known.
-        step: None if it is not known.
-        metrics: the values of that epoch.
-        evidence: all of it, the strongest first.
-        findings: what was noticed on the way.
-    """
-
-    path: str
-    sure: Sure
-    epoch: float | None
-    step: float | None
-    metrics: tuple[Metric, ...]
-    evidence: tuple[Evidence, ...]
-    findings: tuple[Finding, ...] = ()
+    from ckptsel.which.evidence import Answer, How
 
 
 class _File(NamedTuple):
@@ -117,7 +69,7 @@ def which(path: str, query: Query, progress: Callable[[int], None] | None = None
             found, noticed = _by_content(file, others)
             evidence += found
             findings += noticed
-    return _answer(path, evidence, findings)
+    return answer_of(path, evidence, findings)
 
 
 def _search(
@@ -172,15 +124,11 @@ def _file(path: str, own: Checkpoint | None) -> _File:
     return _File(path, frozenset(stat.identity for stat in stats), size, files)
 
 
-def _of(other: Checkpoint, how: How, sure: Sure) -> Evidence:
-    return Evidence(how, sure, other.epoch, other.step, other.metrics, other.path)
-
-
 def _same_file(file: _File, others: Sequence[Checkpoint]) -> Iterator[Evidence]:
     """A link of either kind to another checkpoint."""
     for other in others:
         if file.identities & _file(other.path, other).identities:
-            yield _of(other, "same file", "certain")
+            yield evidence_of(other, "same file", "certain")
 
 
 def _same_bytes(file: _File, others: Sequence[Checkpoint]) -> Iterator[Evidence]:
@@ -191,7 +139,7 @@ def _same_bytes(file: _File, others: Sequence[Checkpoint]) -> Iterator[Evidence]
         try:
             pairs = zip(sorted(file.files), sorted(other.files), strict=True)
             if all(filecmp.cmp(one, two, shallow=False) for one, two in pairs):
-                yield _of(other, "same bytes", "certain")
+                yield evidence_of(other, "same bytes", "certain")
         except OSError:
             continue
 
@@ -203,7 +151,7 @@ def _by_content(file: _File, others: Sequence[Checkpoint]) -> tuple[list[Evidenc
             facts, wanted = contents.facts, fingerprint(contents)
     except CkptselError as error:
         return [], [_not_compared(file.path, error)]
-    told: list[tuple[Checkpoint, Facts]] = []
+    known: list[tuple[Checkpoint, Facts]] = []
     same: list[Evidence] = []
     findings: list[Finding] = []
     for other in others:
@@ -211,10 +159,10 @@ def _by_content(file: _File, others: Sequence[Checkpoint]) -> tuple[list[Evidenc
         if isinstance(looked, Finding):
             findings.append(looked)
             continue
-        told.append((other, looked[0]))
+        known.append((other, looked[0]))
         if looked[1]:
-            same.append(_of(other, "same weights", "certain"))
-    return same or [*_by_step(facts, told)], findings
+            same.append(evidence_of(other, "same weights", "certain"))
+    return same or [*told(facts, known)], findings
 
 
 def _look(other: Checkpoint, wanted: Fingerprint) -> tuple[Facts, bool] | Finding:
@@ -228,36 +176,3 @@ def _look(other: Checkpoint, wanted: Fingerprint) -> tuple[Facts, bool] | Findin
 
 def _not_compared(path: str, error: CkptselError) -> Finding:
     return Finding("not-compared", f"cannot be compared: {error.message}", path)
-
-
-def _by_step(facts: Facts, told: Sequence[tuple[Checkpoint, Facts]]) -> Iterator[Evidence]:
-    """By the optimizer's steps; and what the file says of itself."""
-    if facts.step is not None:
-        for other, its in told:
-            if its.step == facts.step or (its.step is None and other.step == facts.step):
-                yield _of(other, "step", "likely")
-        # As many steps an epoch as in all the others.
-        pace = {
-            its.step / other.epoch for other, its in told if its.step is not None and other.epoch
-        }
-        epoch = facts.step / pace.pop() if len(pace) == 1 else 0.5
-        if epoch == int(epoch) and all(other.epoch != epoch for other, _ in told):
-            yield Evidence("step", "likely", int(epoch), facts.step)
-    if facts.step is not None or facts.epoch is not None:
-        yield Evidence("inside", "likely", facts.epoch, facts.step)
-
-
-def _answer(path: str, evidence: Sequence[Evidence], findings: list[Finding]) -> Answer:
-    if not evidence:
-        return Answer(path, "unknown", None, None, (), (), tuple(findings))
-    best = [each for each in evidence if each.how == evidence[0].how]
-    told = {(each.epoch, each.step) for each in best}
-    if len(told) > 1:
-        listed = ", ".join(each.path or path for each in best)
-        said = f"{len(best)} checkpoints could be meant: {listed}"
-        findings = [*findings, Finding("several-epochs", said, path, strict=True)]
-        return Answer(path, "unknown", None, None, (), tuple(evidence), tuple(findings))
-    first = best[0]
-    return Answer(
-        path, first.sure, first.epoch, first.step, first.metrics, tuple(evidence), tuple(findings)
-    )

@@ -6,6 +6,7 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ import pytest
 from ckptsel.errors import LocationNotFoundError
 from ckptsel.search.query import Query
 from ckptsel.which.ask import run_folder, which
-from ckptsel.which.evidence import Answer
 from tests.folders import make
+
+if TYPE_CHECKING:
+    from ckptsel.which.evidence import Answer
 
 RUNS = Path(__file__).parents[1] / "docs" / "examples" / "runs"
 TENTH = "epoch10-val_loss0.2544-val_accuracy0.9178.keras"

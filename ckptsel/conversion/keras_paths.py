@@ -130,7 +130,9 @@ def layers_by_config(
         for number, tensor in enumerate(own):
             is_trained = home.is_trainable and number < still
             variable = home.variables[number] if len(home.variables) == len(own) else number
-            weight = Weight(f"{home.name}/{variable}", home.name, tensor)
+            # Two models within the model may each have a layer of one name.
+            owner = "/".join(home.names[1:] or home.names)
+            weight = Weight(f"{owner}/{variable}", owner, tensor)
             found.setdefault(top, []).append((is_trained, weight))
             del left[tensor.path]
         if any(each.startswith(f"{home.path}/") for each in left) and home.weights != {}:
@@ -173,13 +175,23 @@ def _find(homes: Sequence[ModelLayer], layer: str, owner: str, path: str) -> Mod
     found = [home for home in homes if not layer or home.top == layer]
     if len(found) != 1 or found[0].path.count("/") > 1:
         # Names may be put in front by the models around a layer, and behind by its cells.
-        found = [home for home in found if home.name in owner.split("/") or home.name == owner]
+        parts = owner.split("/")
+        found = [home for home in found if home.name in parts or home.name == owner]
+        if len(found) > 1:
+            # Two models within the model may each have a layer of one name.
+            found = [each for each in found if _is_within(each.names[1:], parts)] or found
     if len(found) != 1:
         many = "several layers" if found else "no layer"
         raise ConversionError(
             f"the model has {many} that the weights of {owner!r} in {path!r} could belong to"
         )
     return found[0]
+
+
+def _is_within(names: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether all names are among the parts, in their order."""
+    rest = iter(parts)
+    return all(name in rest for name in names)
 
 
 def _group(home: ModelLayer) -> tuple[str, Sequence[tuple[int | None, ...]] | None]:

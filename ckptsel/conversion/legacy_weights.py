@@ -51,6 +51,11 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
         else:
             names.append(name)
         weights = [weight.name for weight in layer.weights]
+        if len({*weights}) != len(weights):
+            raise ConversionError(
+                f"{path!r} has several weights of one name in {name!r}, and HDF5 a place for one",
+                hint="give --model and write .weights.h5 or .keras, which have a place for each",
+            )
         attributes[name] = _listed("weight_names", weights)
         named |= {f"{name}/{weight.name}": weight.tensor for weight in layer.weights}
     if len({*names}) != len(names):

@@ -138,6 +138,13 @@ WITHOUT = frozenset(
 WITHOUT_BEGIN = (
     "AveragePooling", "CenterCrop", "Cropping", "GlobalAveragePooling", "GlobalMaxPooling",
     "MaxPooling", "SpatialDropout", "UpSampling", "ZeroPadding",
+    # What changes images by chance has a seed, which is no weight.
+    "AugMix", "AutoContrast", "CutMix", "Equalization", "MixUp", "RandAugment", "RandomBrightness",
+    "RandomColor", "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing",
+    "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHeight", "RandomHue",
+    "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
+    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomWidth",
+    "RandomZoom", "Solarization",
 )  # fmt: skip
 """Whole families of such layers, by what their names begin with."""
 

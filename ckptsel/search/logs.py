@@ -114,8 +114,12 @@ def _join_run(
     answers: list[_Answer] = []
     unsettled = set(range(len(own.names)))
     contested: set[str] = set()
+    held = 0  # of the answers, in `named`: with the last one's values nothing is compared
     for log in sorted(together(_of_run(logs, run, places), run), key=lambda log: log[:3]):
         findings: list[Finding] = []
+        for _, joined in answers[held:]:
+            named = _with_values(named, joined.rows) if joined.matched else named
+        held = len(answers)
         try:
             joined = _joined(log, run, places, named, findings)
             rivals = _rivals(log, joined, answers)
@@ -135,17 +139,15 @@ def _join_run(
                 each._replace(joined=each.joined._replace(rows=nothing)) if each in rivals else each
                 for each in answers
             ]
-            named = _with_answers(own, answers)
+            named, held = own, 0
             joined = joined._replace(rows=nothing, findings=())
         for finding in joined.findings:
             # What the names have settled with another log, this one need not be about.
             is_settled = finding.code == "log-disagrees" and not unsettled
             found.findings.append(replace(finding, strict=False) if is_settled else finding)
         answers.append(_Answer(log, joined))
-        if joined.matched:
-            if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
-                unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
-            named = _with_values(named, joined.rows)
+        if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
+            unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
     logged = []
     for log, joined in answers:
         told = _told(log, joined)
@@ -231,21 +233,20 @@ def _told(log: FoundLog, joined: Joined) -> Log:
     return Log(log.path, kind, joined.matched, joined.key, offset, why, unit, files)
 
 
-def _with_answers(named: Names, answers: Iterable[_Answer]) -> Names:
-    for _, joined in answers:
-        if joined.matched:
-            named = _with_values(named, joined.rows)
-    return named
-
-
 def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:
     """With what a log says, which further logs are compared with."""
     metrics: dict[str, list[str]] = {}
+    seen: tuple[str, ...] = ()
+    known: list[tuple[str, int]] = []
     for index, row in enumerate(rows):
-        values = row.values if row is not None else {}
-        for label, column in columns(tuple(values)).items():
-            if role_of(column) == "metric":
-                metrics.setdefault(label, [""] * len(rows))[index] = values[column]
+        if row is None:
+            continue
+        if row.names is not seen:
+            seen = row.names
+            labels = columns(seen).items()
+            known = [(label, seen.index(c)) for label, c in labels if role_of(c) == "metric"]
+        for label, column in known:
+            metrics.setdefault(label, [""] * len(rows))[index] = row.texts[column]
     of_files = [row if row is not None and row.file else None for row in rows]
     return named._replace(
         epochs=[

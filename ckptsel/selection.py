@@ -53,7 +53,9 @@ def select(
         TieError: for a tie, if `query.tie` is `error`.
         StrictError: if `query.strict`, and something had to be said.
     """
-    return select_with_logs(query, keep=keep, rank=rank, progress=progress)[0]
+    with _without_collection():
+        # What was found goes before cycles are searched for again, which would go through it all.
+        return _select(survey(query, progress), query, keep, rank=rank)
 
 
 def select_with_logs(

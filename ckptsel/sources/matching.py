@@ -162,16 +162,18 @@ class Match:
             if not likely:
                 at.against[index] = rows[-1].row
                 continue
-            is_agreeing = bool(likely[0].agrees)
             clean = [one for one in likely if not against[one.part]]
             chosen = (clean or likely)[-1]
             at.found[index] = chosen.row
-            if is_agreeing:
+            rivals, is_sure = likely, False
+            if chosen.agrees:
                 at.agreeing.add(index)
-            left = clean if is_agreeing or any(agreeing[one.part] for one in clean) else likely
-            is_one = all(one.row.values == chosen.row.values for one in left or likely)
-            # Of parts that names agree with, all of them, the later one is the files'.
-            if not is_one and not (is_agreeing and clean):
+                # If it is not the last one, a later run may have written the file anew, under a
+                # name that prints the same.
+                is_sure = bool(clean) and chosen is likely[-1]
+            elif any(agreeing[one.part] for one in clean):
+                rivals = clean
+            if not is_sure and any(one.row.values != chosen.row.values for one in rivals):
                 at.again.append(index)
             if own := self.agreement.unlabelled(index):
                 several = [one.row for one in rows]

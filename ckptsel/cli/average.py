@@ -117,6 +117,8 @@ def run(
     from ckptsel.transfer import average as transfer
 
     chosen = output_name(output_format, null=null, default="paths")
+    if greedy is None and greedy_mode is not None:
+        raise UsageError("--greedy-mode says how the number of --greedy is meant: give both")
     numbers = None if weights is None else _numbers(weights)
     with reading() as on_bytes:
         members = _members(
@@ -168,7 +170,8 @@ def _members(
 
 def _numbers(weights: str) -> list[float]:
     try:
-        return [float(part) for part in weights.split(",")]
+        # Python would read 1_0 as 10.
+        return [float(part.replace("_", "?")) for part in weights.split(",")]
     except ValueError:
         raise UsageError(
             f"--weights {weights!r}: no list of numbers", hint="such as --weights 3,2,1"

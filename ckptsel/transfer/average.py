@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 # Formats with checksums: a changed value in a member would get a new checksum in the mean, and
 # look sound from then on. So these are compared before anything is written.
 _WITH_CHECKSUMS = frozenset(("keras", "npz", "torch", "tf-checkpoint"))
+# Sums of weights beyond these lose digits of the values, or all of them.
+_LEAST_TOTAL = 1e-100
 # Loaders take these for the same.
 _ALIKE = (frozenset((".h5", ".hdf5")), frozenset((".pt", ".pth", ".ckpt", ".bin", ".pth.tar")))
 
@@ -204,8 +206,13 @@ def _shares(weights: Sequence[float] | None, rows: Sequence[Ranked]) -> list[flo
             hint="give one a member, best first; those that are the same count once",
         )
     total = sum(weights)
-    if not all(math.isfinite(one) and one >= 0 for one in weights) or not 0 < total < math.inf:
-        raise UsageError("--weights: none may be negative or infinite, nor all of them zero")
+    if not all(math.isfinite(one) and one >= 0 for one in weights):
+        raise UsageError("--weights: they have to be numbers of 0 or more")
+    if not _LEAST_TOTAL <= total <= 1 / _LEAST_TOTAL:
+        raise UsageError(
+            f"--weights: their sum is {total}, by which nothing can be divided exactly",
+            hint="only their proportions matter: 3,2,1 is as good as 0.5,0.33,0.17",
+        )
     return [one / total for one in weights]
 
 

@@ -60,6 +60,8 @@ def test_what_is_averaged(options: list[str], value: float, runs: Path, run: Run
         (["runs", "--per-run", "--top", "2", "--to", "m"], ExitCode.USAGE, "--per-run"),
         (["runs", "--top", "1", "--to", "m.weights.h5"], ExitCode.USAGE, "two or more"),
         (["runs", "--last", "2", "--weights", "1,x", "--to", "m"], ExitCode.USAGE, "no list"),
+        (["runs", "--last", "2", "--weights", "1_0,1", "--to", "m"], ExitCode.USAGE, "no list"),
+        (["runs", "--last", "2", "--greedy-mode", "max", "--to", "m"], ExitCode.USAGE, "both"),
         (["runs", "--top", "2", "--to", "m.keras"], ExitCode.ERROR, "mean is a weights.h5"),
         (["runs", "--last", "2", "--greedy", "x {path}", "--to", "m.weights.h5"],
          ExitCode.USAGE, "--greedy-mode"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +68,30 @@ def test_the_second_model_of_a_session(suffix: str, odd: Path) -> None:
     """It has dense_4 where the first has dense, and is the same model: nothing is to be said."""
     done = _average(f"{odd}/counted-1{suffix}", f"{odd}/counted-2{suffix}", strict=True)
     assert not done.findings
+
+
+def _saved_again(source: str, dest: Path, *change: bytes) -> str:
+    """A model at another time, and with other bytes in its config."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(dest, "w") as new:
+        for info in old.infolist():
+            data = old.read(info)
+            if info.filename == "metadata.json":
+                data = data.replace(b'"date_saved": "20', b'"date_saved": "19')
+            elif info.filename == "config.json" and change:
+                assert change[0] in data
+                data = data.replace(*change)
+            new.writestr(info.filename, data)
+    return str(dest)
+
+
+def test_the_same_model_saved_twice(odd: Path, tmp_path: Path) -> None:
+    """The times in it differ, and it counts once all the same; another model does not."""
+    first = f"{odd}/counted-1.keras"
+    again = _saved_again(first, tmp_path / "again.keras")
+    other = _saved_again(first, tmp_path / "other.keras", b'"linear"', b'"tanh"')
+    found = members.named(query(first, again, other))
+    assert [row.checkpoint.path for row in found.rows] == [first, other]
+    assert [each.path for each in found.findings if each.code == "same-member"] == [again]
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])

@@ -103,11 +103,12 @@ def test_weights(run: Path, out: Path) -> None:
     [
         ([1.0], "1 numbers, and there are 2"),
         ([1, 1, 1], "3 numbers"),
-        ([1, -1], "negative"),
-        ([0, 0], "zero"),
-        ([1, float("nan")], "negative"),
-        ([1, float("inf")], "infinite"),
-        ([1e308, 1e308], "infinite"),
+        ([1, -1], "0 or more"),
+        ([0, 0], "their sum is 0"),
+        ([1, float("nan")], "0 or more"),
+        ([1, float("inf")], "0 or more"),
+        ([1e308, 1e308], "their sum is inf"),
+        ([1e-320, 1e-320], "their sum is 2e-320"),
     ],
 )
 def test_weights_that_make_no_sense(weights: list[float], says: str, run: Path, out: Path) -> None:

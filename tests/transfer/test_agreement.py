@@ -38,12 +38,18 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _average(*paths: Path | str, strict: bool = False) -> Averaged:
+def _average(*paths: Path | str, strict: bool = False, dry_run: bool = True) -> Averaged:
     path = str(paths[0])
-    suffix = next(each for each in (*SUFFIXES[:3], ".safetensors", "") if path.endswith(each))
+    suffix = next(
+        each for each in (*SUFFIXES[:3], ".safetensors", ".pt", "") if path.endswith(each)
+    )
     dest = f"{path.removesuffix(suffix)}-mean{suffix}"
     chosen = members.named(query(*paths))
-    return average(chosen, dest, strict=strict, dry_run=True)
+    return average(chosen, dest, strict=strict, dry_run=dry_run)
+
+
+def _write(*paths: Path | str) -> Averaged:
+    return _average(*paths, dry_run=False)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -70,16 +76,16 @@ def test_the_second_model_of_a_session(suffix: str, odd: Path) -> None:
     assert not done.findings
 
 
-def _saved_again(source: str, dest: Path, *change: bytes) -> str:
+def _saved_again(source: str, dest: Path, old_text: bytes = b"", new_text: bytes = b"") -> str:
     """A model at another time, and with other bytes in its config."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(dest, "w") as new:
         for info in old.infolist():
             data = old.read(info)
             if info.filename == "metadata.json":
                 data = data.replace(b'"date_saved": "20', b'"date_saved": "19')
-            elif info.filename == "config.json" and change:
-                assert change[0] in data
-                data = data.replace(*change)
+            elif info.filename == "config.json" and old_text:
+                assert old_text in data
+                data = data.replace(old_text, new_text)
             new.writestr(info.filename, data)
     return str(dest)
 
@@ -182,3 +188,27 @@ def test_optimizers_of_pytorch(tmp_path: Path) -> None:
         one, other = found[name]["state"][0], first[name]["state"][0]
         assert all(torch.equal(one[key], other[key]) for key in other)
         assert one["step"] == 1
+
+
+@pytest.mark.parametrize("kept", ["a", "z"])
+def test_one_tensor_that_would_have_to_become_two(kept: str, tmp_path: Path) -> None:
+    """A slow copy in the optimizer's state that is the weight itself: one of them is a mean."""
+    torch = pytest.importorskip("torch")
+    for at in (1, 3):
+        weight = torch.full((3, 2), float(at))
+        for name, state in (("shared", weight), ("alone", torch.full((3, 2), 50.0))):
+            # Before the weight, or behind it.
+            saved = {f"{kept}_opt": {"state": {0: {"slow": state}}, "param_groups": []}}
+            saved["model"] = {"w": weight, "t": weight}
+            torch.save(dict(sorted(saved.items())), tmp_path / f"{name}{at}.pt")
+    with pytest.raises(ConversionError, match="would have to become two"):
+        _write(tmp_path / "shared1.pt", tmp_path / "alone3.pt")
+    # Where the mean is what stands there already, they can stay one.
+    done = _write(tmp_path / "shared1.pt", tmp_path / "alone1.pt")
+    found = torch.load(done.dest)
+    assert found["model"]["w"].tolist() == found[f"{kept}_opt"]["state"][0]["slow"].tolist()
+    # The copy that is a tensor of its own stays as it is.
+    done = _write(tmp_path / "alone1.pt", tmp_path / "shared3.pt")
+    found = torch.load(done.dest)
+    assert found["model"]["t"].tolist() == [[2, 2]] * 3
+    assert found[f"{kept}_opt"]["state"][0]["slow"].tolist() == [[50, 50]] * 3

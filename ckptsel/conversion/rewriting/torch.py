@@ -17,11 +17,14 @@ import numpy as np
 from ckptsel.conversion.rewriting.patching import Patch
 from ckptsel.conversion.rewriting.zip_archive import data_start, is_stored, write_patched
 from ckptsel.errors import ConversionError, MissingExtraError
+from ckptsel.formats.contents import PIECE_BYTES
 from ckptsel.formats.torch.archive import HINT, TorchContents
 from ckptsel.formats.zip_checks import open_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from ckptsel.conversion.rewriting.job import Job
 
@@ -81,11 +84,12 @@ def rewrite(job: Job) -> None:
         places = _places(job.source, contents.values)
         patches: dict[str, list[Patch]] = {}
         for same in _by_bytes(job, places):
-            blocks = job.blocks(same[0].path)
-            for other in same[1:]:
-                blocks = _equal(blocks, job.blocks(other.path), same[0].path, other.path)
+            place = same[0]
+            changed = {each.path: job.blocks(each.path) for each in same}
+            (one, blocks), *others = sorted(changed.items(), key=lambda item: item[1] is None)
+            for other, theirs in others if blocks is not None else ():
+                blocks = _compared(blocks, theirs or _as_it_is(job, place), one, other)
             if blocks is not None:
-                place = same[0]
                 if not place.is_contiguous:
                     blocks = _strided(job, place, blocks)
                 patches.setdefault(place.member, []).append(
@@ -169,34 +173,50 @@ def _by_bytes(job: Job, places: list[_Place]) -> list[list[_Place]]:
     return list(groups.values())
 
 
-def _equal(
-    blocks: Iterator[memoryview] | None, others: Iterator[memoryview] | None, one: str, other: str
-) -> Iterator[memoryview] | None:
-    """Blocks, each compared with another tensor's that is the same in the file."""
-    if blocks is None or others is None:
-        return blocks or others
-    return _compared(blocks, others, one, other)
-
-
 def _compared(
     blocks: Iterator[memoryview], others: Iterator[memoryview], one: str, other: str
 ) -> Iterator[memoryview]:
-    for block, same in zip(blocks, others, strict=True):
-        if block != same:
-            raise ConversionError(
-                f"{one} and {other} are one tensor in the file, and would have to become two"
-            )
+    """Blocks, each compared with those of another tensor that is the same in the file."""
+    left = memoryview(b"")
+    for block in blocks:
+        start = 0
+        while start < len(block):
+            left = left or next(others, left)
+            size = min(len(left), len(block) - start)
+            if not size or block[start : start + size] != left[:size]:
+                raise ConversionError(
+                    f"{one} and {other} are one tensor in the file, and would have to become two"
+                )
+            left, start = left[size:], start + size
         yield block
+
+
+def _as_it_is(job: Job, place: _Place) -> Iterator[memoryview]:
+    """The bytes of a tensor that does not change."""
+    if not place.is_contiguous:
+        yield memoryview(_view(job, place)[1].tobytes())
+        return
+    with open(job.source, "rb") as file:
+        file.seek(place.start)
+        left = place.size_bytes
+        while data := file.read(min(left, PIECE_BYTES)):
+            left -= len(data)
+            yield memoryview(data)
 
 
 def _strided(job: Job, place: _Place, blocks: Iterator[memoryview]) -> Iterator[memoryview]:
     """The bytes from a tensor's first to its last, where its values stand in another order."""
+    if any(step == 0 and size > 1 for step, size in zip(place.strides, place.shape, strict=True)):
+        raise ConversionError(f"{place.path} of {job.source!r} repeats its values")
+    data, view = _view(job, place)
+    view[...] = np.frombuffer(b"".join(blocks), view.dtype).reshape(place.shape)
+    yield memoryview(data)
+
+
+def _view(job: Job, place: _Place) -> tuple[bytearray, NDArray[Any]]:
+    """The bytes from a tensor's first to its last, and its values in them."""
     with open(job.source, "rb") as file:
         file.seek(place.start)
         data = bytearray(file.read(place.size_bytes))
     kind = np.dtype(f"V{place.item_bytes}")
-    if any(step == 0 and size > 1 for step, size in zip(place.strides, place.shape, strict=True)):
-        raise ConversionError(f"{place.path} of {job.source!r} repeats its values")
-    view = np.ndarray(place.shape, kind, data, strides=place.strides)
-    view[...] = np.frombuffer(b"".join(blocks), kind).reshape(place.shape)
-    yield memoryview(data)
+    return data, np.ndarray(place.shape, kind, data, strides=place.strides)

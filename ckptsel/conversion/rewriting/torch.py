@@ -87,9 +87,9 @@ def rewrite(job: Job) -> None:
             place = same[0]
             changed = {each.path: job.blocks(each.path) for each in same}
             (one, blocks), *others = sorted(changed.items(), key=lambda item: item[1] is None)
-            for other, theirs in others if blocks is not None else ():
-                blocks = _compared(blocks, theirs or _as_it_is(job, place), one, other)
             if blocks is not None:
+                for other, theirs in others:
+                    blocks = _compared(blocks, theirs or _as_it_is(job, place), one, other)
                 if not place.is_contiguous:
                     blocks = _strided(job, place, blocks)
                 patches.setdefault(place.member, []).append(

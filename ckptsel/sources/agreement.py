@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ckptsel.naming.vocabulary import canonical, role_of
@@ -137,12 +139,12 @@ class Agreement:
         return found
 
 
-def columns(names: Sequence[str]) -> dict[str, str]:
+@lru_cache(64)
+def columns(names: tuple[str, ...]) -> Mapping[str, str]:
     """Label in the form of `canonical` → the one column of that label."""
     labels = [canonical(name) for name in names]
-    return {
-        label: name for label, name in zip(labels, names, strict=True) if labels.count(label) == 1
-    }
+    counts = Counter(labels)
+    return {label: name for label, name in zip(labels, names, strict=True) if counts[label] == 1}
 
 
 def same(printed: float, logged: float, half_unit: float) -> bool:

@@ -1,23 +1,29 @@
-"""ultralytics' `results.csv`: one row an epoch; titles and cells are padded in older versions.
+"""ultralytics' and YOLOv5's `results.csv`: one row an epoch; older versions pad titles and cells.
 
-Source: save_metrics and save_model in ultralytics/engine/trainer.py: the table counts epochs from
-1, and `epoch12.pt` from 0. YOLOv5's table counts from 0. The first row tells which it is.
+Source: save_metrics and save_model in ultralytics/engine/trainer.py: `epoch12.pt` counts from 0,
+and so did the table at first; since it has the column `time`, and shortly before, it counts from 1.
+utils/loggers/__init__.py of YOLOv5: both count from 0. A table that begins with neither 0
+nor 1, as after a resumed training, is known by its columns, or not at all.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from ckptsel.checkpoint import Finding
 from ckptsel.sources.csv_table import table_rows, titles_of
 from ckptsel.sources.log import LogKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from ckptsel.checkpoint import Finding
     from ckptsel.sources.log import LogRow
 
 _KEY = "epoch"
+_TIME = "time"
+# Learning rates of a detector or a classifier, and the mean precision, as only YOLOv5 calls them.
+_OF_YOLOV5 = re.compile(r"x/lr\d|lr/\d|metrics/mAP_0\.5")
 
 
 def _recognise(head: bytes) -> bool:
@@ -28,9 +34,22 @@ def _recognise(head: bytes) -> bool:
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
     base: int | None = None
     for row in table_rows(path, findings, "epoch", _KEY):
-        if row.epoch is not None:
-            base = (0 if row.epoch == 0 else 1) if base is None else base
-            yield row._replace(epoch=row.epoch - base, shift=base)
+        if row.epoch is None:
+            continue
+        base = _base(row.epoch, row.names) if base is None else base
+        if base is None:
+            said = f"it begins with epoch {row.epoch}, and nothing tells whether it counts from 0"
+            said += " or from 1: not used"
+            findings.append(Finding("log-base-assumed", said, path, strict=True))
+            return
+        yield row._replace(epoch=row.epoch - base, shift=base)
+
+
+def _base(first: int, titles: Sequence[str]) -> int | None:
+    """What the table counts its first epoch; None if that cannot be known."""
+    if first == 0 or any(map(_OF_YOLOV5.match, titles)):
+        return 0
+    return 1 if first == 1 or _TIME in titles else None
 
 
 KIND = LogKind(

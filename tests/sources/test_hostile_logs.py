@@ -162,3 +162,31 @@ def test_long_labels_and_folders(tmp_path: Path) -> None:
         ("epoch=3-val/loss=0.50.ckpt", {"val/loss": "0.499"}),
     ]
     assert said == []
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (8, 8))
+from ckptsel.__main__ import main
+sys.argv = ["ckptsel", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such limits are Linux's")
+@pytest.mark.parametrize("command", ["list", "best", "runs"])
+def test_a_table_of_many_columns(here: Path, command: str) -> None:
+    """A log with 30,000 metrics is shown, ranked by and looked through as any other."""
+    make(here, "cp-1.h5", "cp-2.h5")
+    titles = "".join(f",{number:x}" for number in range(30_000))
+    rows = "".join(f"{epoch},0.{5 - epoch}" + ",1" * 30_000 + "\n" for epoch in range(2))
+    (here / "log.csv").write_text(f"epoch,val_loss{titles}\n{rows}")
+    argv = [command, str(here), *(["--monitor", "val_loss"] if command != "list" else [])]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *argv],
+        capture_output=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr.decode()[-500:]
+    assert (b"0.4" if command == "runs" else b"cp-2.h5") in done.stdout

@@ -78,6 +78,30 @@ def test_yolov5(tmp_path: Path) -> None:
     assert [row.epoch for row in rows] == [0, 1, 2]
 
 
+YOLOV5 = "epoch,train/box_loss,train/obj_loss,metrics/mAP_0.5,val/obj_loss,x/lr0,x/lr1\n"
+YOLOV5_CLASSES = "epoch,train/loss,test/loss,metrics/accuracy_top1,lr/0\n"
+TIMED = "epoch,time,train/box_loss,train/dfl_loss,metrics/mAP50(B),lr/pg0\n"
+UNTIMED = "epoch,train/box_loss,train/dfl_loss,metrics/mAP50(B),lr/pg0\n"
+
+
+@pytest.mark.parametrize(
+    "header, first, epoch",
+    [
+        (YOLOV5, 0, 0), (YOLOV5, 1, 1), (YOLOV5, 10, 10), (YOLOV5_CLASSES, 10, 10),
+        (TIMED, 1, 0), (TIMED, 10, 9),
+        (UNTIMED, 0, 0), (UNTIMED, 1, 0), (UNTIMED, 10, None),
+    ],
+)  # fmt: skip
+def test_tables_of_yolo(tmp_path: Path, header: str, first: int, epoch: int | None) -> None:
+    """Titles, as both packages write them, tell the count; where they do not, there are no rows."""
+    behind = ",0.5" * header.count(",")
+    text = header + f"{first}{behind}\n{first + 1}{behind}\n"
+    for each in (text, padded(text)):
+        _, rows, said = read(tmp_path / "results.csv", each)
+        assert [row.epoch for row in rows] == ([] if epoch is None else [epoch, epoch + 1])
+        assert said == ([] if epoch is not None else ["log-base-assumed"])
+
+
 def test_skorch(here: Path) -> None:
     """What skorch wrote: a list of epochs, counted from 1 as in the names."""
     make(here, *(f"params_{n}.pt" for n in (1, 2, 3, 4)))

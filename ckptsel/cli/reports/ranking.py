@@ -146,14 +146,15 @@ def _columns(ranking: Ranking, rows: Sequence[Ranked], marked: int | None) -> It
     yield Column("epoch", [_optional(c.epoch) for c in checkpoints], right=True)
     yield Column("step", [_optional(c.step) for c in checkpoints], right=True)
     monitored = _monitored(ranking, rows)
+    # A log may have thousands of metrics. Of two of one name the first one counts.
+    metrics = [{m.name: m for m in reversed(c.metrics)} for c in checkpoints]
+    in_names = {m.name for c in checkpoints for m in c.metrics if m.source == "name"}
     for name in metric_names(rows):
-        metrics = [c.metric(name) for c in checkpoints]
         is_monitor = name in monitored
         title = _title(name, monitored)
-        sources = {m.source for c in checkpoints for m in c.metrics if m.name == name}
-        if is_monitor or ranking.monitor is None or "name" in sources:
+        if is_monitor or ranking.monitor is None or name in in_names:
             # A log has whatever there is; a ranked table shows what matters to the ranks.
-            cells = [_shown(metric, whole=is_monitor) for metric in metrics]
+            cells = [_shown(each.get(name), whole=is_monitor) for each in metrics]
             yield Column(title, cells, right=True)
     smoothed = [row.smoothed for row in rows]
     yield Column(

@@ -61,6 +61,10 @@ def criterion(found: Survey, name: str | None, mode: str, query: Query) -> Crite
     """
     fields = _fields(found, name, query)
     columns = columns_of(found, fields)
+    if found.logs:
+        from ckptsel.ranking.spoilt import no_numbers  # noqa: PLC0415 - names hold nothing else
+
+        found.findings += no_numbers(columns, fields.name)
     monitor = _monitor(found, columns, fields, mode, query)
     if not query.allow_zero:
         columns, zeros = without_missing(columns, monitor.mode)

@@ -57,6 +57,23 @@ class Logged(NamedTuple):
                     source = self.source + found.places[found.names.index(column)]
                 yield Metric(self.labels[column], value, text.strip(), role, source)
 
+    def spoilt(self, name: str) -> Iterator[tuple[int, str, str]]:
+        """What stands in a metric's place and is neither a number nor said to be none.
+
+        Yields:
+            The index of the checkpoint's name, the text, and its source.
+        """
+        from ckptsel.sources.log import is_absent, number  # noqa: PLC0415
+
+        for index, row in enumerate(self.rows):
+            for place, column in enumerate(row.names if row is not None else ()):
+                if row is None or self.labels[column] != name:
+                    continue
+                text = row.texts[place]
+                if number(text) is None and not is_absent(text):
+                    where = row.places[place] if row.places else str(row.place)
+                    yield index, text.strip(), self.source + where
+
     def numbers(self, column: str) -> Iterator[tuple[int, float]]:
         """The values in one column, each with the index of the name."""
         rows = [row for row in self.rows if row is not None]

@@ -24,9 +24,6 @@ Standing: TypeAlias = Literal["complete", "short", "excluded"]
 _KEPT = 2**16
 _KEPT_CHARACTERS = 2**26
 
-# A log that begins with one of these was not cut in front.
-_FIRST = (0, 1)
-
 
 class At(NamedTuple):
     """What the rows at one offset say of the names; index of a checkpoint → row.
@@ -240,8 +237,10 @@ class Match:
         counted = [at for at in self.rows if isinstance(at, int)]
         start = min(counted if self.first is None else [self.first, *counted])
         end = max(counted)
+        # One that begins with 1 counts from there, unless the framework's logs count from 0.
+        is_whole = start == 0 or (start == 1 and self.known != 1)
         for at in missing:
-            if at <= end and (at >= start or start in _FIRST or at < 0):
+            if at <= end and (at >= start or is_whole or at < 0):
                 return "excluded"
         return "short"
 

@@ -160,6 +160,8 @@ def test_a_log_that_is_still_being_written() -> None:
         (EPOCHS, (5, 7), (5, 7, 9), ["5", "7"], []),
         # A name that counts 0 cannot count one more; nor can the log lack its beginning.
         (EPOCHS, (0, 1), (1, 2), [None, None], ["log-base-assumed"]),
+        # Keras's log begins with 1 only if a training was resumed there.
+        (EPOCHS, (1, 2), (1, 2), [None, "1"], ["log-base-assumed"]),
         # Without a habit it is said.
         (UNKNOWN, (5, 6, 7), (4, 5, 6), ["4", "5", "6"], ["log-base-assumed"]),
         (UNKNOWN, (5, 6), (4, 5, 6), [None, None], ["log-base-assumed"]),

@@ -133,6 +133,28 @@ def test_float64_to_the_bit(run: Path, out: Path) -> None:
         assert (found == np.average(np.stack(arrays), axis=0, weights=given)).all()
 
 
+@pytest.mark.parametrize("weights", [None, [1.0, 0.3] * 10])
+def test_twenty_members_to_the_bit(weights: list[float] | None, run: Path, out: Path) -> None:
+    """One after the other; numpy does so, too, but for single values."""
+    chance = np.random.default_rng(5)
+    shapes = ((), (1,), (2,), (3, 4), (70000,))
+    paths, arrays = [], []
+    for at in range(20):
+        arrays.append([chance.normal(size=shape) for shape in shapes])
+        parts = {f"part{n}": each for n, each in enumerate(arrays[-1])}
+        np.savez(run / f"{at}.npz", **parts)
+        paths.append(f"{run}/{at}.npz")
+    done = average(of(*paths), f"{out}/m.npz", weights=weights)
+    with np.load(done.dest) as found:
+        for n, several in enumerate(zip(*arrays, strict=True)):
+            total = several[0] * (weights or [1.0])[0]
+            for array, weight in zip(several[1:], (weights or [1.0] * 20)[1:], strict=True):
+                total = total + array * weight
+            assert (found[f"part{n}"] == total / sum(weights or [1.0] * 20)).all()
+            if total.size > 1:
+                assert (found[f"part{n}"] == np.average(several, axis=0, weights=weights)).all()
+
+
 def test_layouts_may_differ(run: Path, out: Path) -> None:
     """Compressed or not, the values are the same; the mean is stored as the first is."""
     chance = np.random.default_rng(5)

@@ -141,7 +141,7 @@ def test_twenty_members_to_the_bit(weights: list[float] | None, run: Path, out: 
     paths, arrays = [], []
     for at in range(20):
         arrays.append([chance.normal(size=shape) for shape in shapes])
-        parts = {f"part{n}": each for n, each in enumerate(arrays[-1])}
+        parts: dict[str, Any] = {f"part{n}": each for n, each in enumerate(arrays[-1])}
         np.savez(run / f"{at}.npz", **parts)
         paths.append(f"{run}/{at}.npz")
     done = average(of(*paths), f"{out}/m.npz", weights=weights)

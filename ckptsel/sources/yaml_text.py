@@ -57,11 +57,15 @@ def mapping(path: str, findings: list[Finding], max_bytes: int = MAX_BYTES) -> d
             data = file.read(max_bytes)
         try:
             # Nothing is built of what stands there: no tag is asked, no alias multiplied.
-            node = yaml.compose(data.decode(encoding_of(data)), Loader=yaml.BaseLoader)
+            text = data.decode(encoding_of(data))
+            node = yaml.compose(text, Loader=yaml.BaseLoader)
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             said = f"is no YAML: {str(error).splitlines()[0] if str(error) else error!r}"
         else:
-            if isinstance(node, yaml.MappingNode):
+            if not text.endswith("\n"):
+                # What is cut off is YAML all the same: `0.53` of `0.53125`.
+                said = "the last line has no end: it was cut, and nothing was taken"
+            elif isinstance(node, yaml.MappingNode):
                 found, said = _scalars(node.value)
             else:
                 said = "holds no mapping"

@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,17 +11,13 @@ from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.query_options import with_query
 from ckptsel.cli.reports import text
-from ckptsel.cli.reports.ranking_record import finding_record, record, verified
-from ckptsel.cli.reports.table import Column, Table
 from ckptsel.errors import UsageError
-from ckptsel.verification.soundness import Sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable
 
     from ckptsel.checkpoint import Mode
     from ckptsel.selection import Query
-    from ckptsel.transfer.average import Averaged
     from ckptsel.transfer.evaluation import Greedy
     from ckptsel.transfer.members import Members
     from ckptsel.transfer.soup import Trial
@@ -113,6 +108,7 @@ def run(
     best one's (the latest's, the first named one's), and so is the format.
     """
     from ckptsel.cli.progress import reading
+    from ckptsel.cli.reports.average import AverageReport, done_line
     from ckptsel.cli.verified import say
     from ckptsel.transfer import average as transfer
 
@@ -139,7 +135,7 @@ def run(
             on_trial=_say_trial,
         )
     output.findings(averaged.findings)
-    output.say(text.shown(_done(averaged, dry_run=dry_run)))
+    output.say(text.shown(done_line(averaged, dry_run=dry_run)))
     output.write(AverageReport(averaged, members, dry_run), chosen)
 
 
@@ -200,100 +196,3 @@ def _say_trial(trial: Trial) -> None:
     done = "kept" if trial.kept else "left out"
     what = text.count(trial.members, "member")
     output.say(text.shown(f"ckptsel: {trial.value!r} of {what}: {trial.added} {done}"))
-
-
-def _done(averaged: Averaged, *, dry_run: bool) -> str:
-    done = "would average" if dry_run else "averaged"
-    size = ("about " if dry_run else "") + text.size(averaged.size_bytes)
-    first = averaged.members[0][0].checkpoint.path
-    line = (
-        f"ckptsel: {done} {text.count(len(averaged.members), 'checkpoint')} to {averaged.dest}"
-        f" ({size}): {text.count(averaged.averaged, 'tensor')}"
-    )
-    if averaged.taken:
-        line += f", and {averaged.taken} as they are in {first}"
-    if averaged.produced and averaged.produced.state_file:
-        line += f", with {averaged.produced.state_file} for tf.train.latest_checkpoint"
-    return line
-
-
-@dataclass(frozen=True, slots=True)
-class AverageReport:
-    """What was averaged, or would be.
-
-    Attributes:
-        averaged: the mean.
-        members: what was chosen for it, and what was passed over.
-        dry_run: whether nothing was written.
-    """
-
-    averaged: Averaged
-    members: Members
-    dry_run: bool
-
-    def paths(self) -> Sequence[str]:
-        """The destination."""
-        return [self.averaged.dest]
-
-    def document(self) -> Mapping[str, object]:
-        """The mean."""
-        told = {"command": "average", "dry_run": self.dry_run, "average": self.records()[0]}
-        if self.members.verdicts is None:
-            return told
-        rejected = [
-            verified(record(row), row.checkpoint.path, self._sound())
-            for row in self.members.rejected
-        ]
-        return {**told, "rejected": rejected}
-
-    def _sound(self) -> Sound | None:
-        ranking, verdicts = self.members.ranking, self.members.verdicts
-        if verdicts is None or ranking is None:
-            return None
-        return Sound(ranking, self.members.rows, verdicts=verdicts)
-
-    def records(self) -> Sequence[Mapping[str, object]]:
-        """One record."""
-        from ckptsel.transfer.average import member_record, trial_record
-
-        done, produced = self.averaged, self.averaged.produced
-        files = produced.files if produced else ()
-        return [
-            {
-                "path": done.dest,
-                "kind": done.kind,
-                "record": (produced.record or None) if produced else None,
-                "state_file": (produced.state_file or None) if produced else None,
-                "size_bytes": done.size_bytes,
-                "averaged": done.averaged,
-                "taken": done.taken,
-                "members": [
-                    {"path": row.checkpoint.path, **member_record(row, share)}
-                    for row, share in done.members
-                ],
-                "trials": [trial_record(trial) for trial in done.trials],
-                "files": [{"name": name, "size_bytes": size} for name, size in files],
-                "findings": [finding_record(finding) for finding in done.findings],
-            }
-        ]
-
-    def cells(self) -> Iterator[Sequence[str]]:
-        """One line a member."""
-        yield ["path", "member", "weight", "rank", "value"]
-        for row, share in self.averaged.members:
-            rank = "" if row.rank is None else str(row.rank)
-            value = row.metric.text if row.metric else ""
-            yield [self.averaged.dest, row.checkpoint.path, repr(share), rank, value]
-
-    def table(self) -> Table:
-        """One line a member."""
-        members = self.averaged.members
-        return Table(
-            [
-                Column("member", [row.checkpoint.path for row, _ in members]),
-                Column("value", [row.metric.text if row.metric else "" for row, _ in members]),
-                Column("weight", [f"{share:.4g}" for _, share in members], right=True),
-            ],
-            head=[f"the mean is {self.averaged.dest}"],
-            caption="nothing was written" if self.dry_run else "",
-        )

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shlex
-import signal
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -20,7 +17,6 @@ import pytest
 
 from ckptsel.errors import (
     ConversionError,
-    CopyError,
     DamagedError,
     DestinationError,
     EvaluationError,
@@ -321,18 +317,6 @@ def test_what_is_there_stays(run: Path, out: Path) -> None:
         average(of(*paths), paths[0], force=True)
 
 
-def test_a_member_that_changes_meanwhile(run: Path, out: Path) -> None:
-    """A training that goes on may save into a member: half a mean of each is none."""
-    paths = series(run, 0.5, 0.2)
-
-    def save_again(_: int) -> None:
-        write(paths[1], 8)
-
-    with pytest.raises(CopyError, match="changed while it was averaged"):
-        average(of(*paths), f"{out}/m.weights.h5", on_bytes=save_again)
-    assert not listed(out)
-
-
 def test_a_dry_run(run: Path, out: Path) -> None:
     """Everything is checked, and nothing is written."""
     paths = series(run, 0.5, 0.2)
@@ -387,70 +371,3 @@ def test_a_greedy_soup_whose_command_fails(run: Path, out: Path) -> None:
     assert not listed(out)
     with pytest.raises(UsageError, match="plain mean"):
         average(of(*paths), f"{out}/s.weights.h5", greedy=distance(), weights=[1, 2])
-
-
-def test_a_disk_that_is_full(run: Path, small_disk: Path) -> None:
-    """What stood there stays whole."""
-    wide = np.ones((400, 1000), "float32")
-    paths = [write(run / f"{at}.weights.h5", at, wide__vars__0=wide * at) for at in (1, 2)]
-    dest = write(small_disk / "m.weights.h5", 9)
-    with pytest.raises(DestinationError, match="free"):
-        average(of(*paths), dest, force=True)
-    assert (kernel(dest) == 9).all()
-    assert listed(small_disk) == ["m.weights.h5"]
-
-
-def child(run: Path, dest: Path, code: str) -> subprocess.Popen[str]:
-    """A process of its own that averages what is in a folder, with something done before."""
-    call = (
-        "from ckptsel.transfer import members\n"
-        "from ckptsel.transfer.average import average\n"
-        "from ckptsel.search.query import Query\n"
-        "import resource, sys, time\n"
-        f"{code}\n"
-        f"chosen = members.best(Query(({str(run)!r},), monitor='val_loss'), None)\n"
-        f"average(chosen, {str(dest)!r}, force=True, on_bytes=on_bytes)\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", call],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Where files may not grow, Python would leave cut bytecode for other processes.
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-
-
-def test_a_file_that_may_not_grow(run: Path, out: Path) -> None:
-    """The disk fails in the middle: the old mean stays, and nothing else."""
-    series(run, 0.5, 0.2)
-    dest = out / "m.weights.h5"
-    write(dest, 9)
-    size = resource.getpagesize()
-    code = f"on_bytes = None\nresource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
-    with child(run, dest, code) as process:
-        _, told = process.communicate()
-    assert "DestinationError" in told
-    assert "larger than the file system or `ulimit -f` allows" in told
-    assert (kernel(dest) == 9).all()
-    assert listed(out) == ["m.weights.h5"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_kill_in_the_middle(number: int, run: Path, out: Path) -> None:
-    """The old mean stays whole; after Ctrl-C nothing else does."""
-    series(run, 0.5, 0.2)
-    dest = out / "m.weights.h5"
-    write(dest, 9)
-    code = (
-        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def on_bytes(_):\n    print('reading', flush=True)\n    time.sleep(600)"
-    )
-    with child(run, dest, code) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "reading\n"
-        process.send_signal(number)
-    assert (kernel(dest) == 9).all()
-    rest = [each for each in listed(out) if each != "m.weights.h5"]
-    assert all(each.startswith(".ckptsel-") for each in rest)
-    assert bool(rest) == (number == signal.SIGKILL)

@@ -129,6 +129,8 @@ def export(
     def compare(made: str) -> None:
         if check:
             said.extend(converter.check(path, made, options) or ())
+        if strict:
+            _refuse([replace(finding, path=dest) for finding in said])
 
     proofs = (outlook.proof,) if outlook.proof else ()
     produced = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
+from ckptsel.conversion.rebuild.worker import PARENT
 from ckptsel.errors import ConversionError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _SETTINGS = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+# What TensorFlow says at every start.
+_CHATTER = re.compile(r"[IW]\d{4} |WARNING: All log messages before|To enable the following|\s*$")
 _SHOWN = 5  # So many of the last lines are shown of a process that died.
 
 
@@ -42,6 +46,7 @@ def command() -> list[str]:
 def environment() -> dict[str, str]:
     """What the process finds set."""
     found = {**os.environ, **_SETTINGS}
+    found[PARENT] = str(os.getpid())
     # With it, `tf.keras` would be Keras 2.
     found.pop("TF_USE_LEGACY_KERAS", None)
     return found
@@ -61,20 +66,26 @@ def ask(job: Mapping[str, object]) -> tuple[Finding, ...]:
         MissingExtraError: if a package is not installed there.
         OSError: if the disk fails.
     """
-    with tempfile.TemporaryFile() as noise:
+    folder = os.path.dirname(str(job.get("dest", ""))) or None
+    # What a process leaves behind that is killed goes with this folder.
+    with (
+        tempfile.TemporaryDirectory(prefix=".rebuild-", dir=folder) as work,
+        tempfile.TemporaryFile() as noise,
+    ):
         done = subprocess.run(
             command(),
             input=json.dumps(job).encode() + b"\n",
             stdout=subprocess.PIPE,
             stderr=noise,
             check=False,
-            env=environment(),
+            env={**environment(), **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), work)},
         )
         try:
             answer = json.loads(done.stdout)
         except ValueError:
             noise.seek(0)
-            last = noise.read().decode("utf-8", "replace").splitlines()[-_SHOWN:]
+            said = noise.read().decode("utf-8", "replace").splitlines()
+            last = [line for line in said if not _CHATTER.match(line)][-_SHOWN:]
             raise _died(done.returncode, tuple(last)) from None
     return understood(answer)
 
@@ -86,7 +97,7 @@ def understood(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
     if "message" in answer:
         kind = MissingExtraError if answer["is_missing"] else ConversionError
         raise kind(answer["message"], hint=answer["hint"])
-    return tuple(Finding(code, text, path) for code, text, path in answer["said"])
+    return tuple(Finding(*said) for said in answer["said"])
 
 
 def _died(code: int, last: tuple[str, ...]) -> ConversionError:

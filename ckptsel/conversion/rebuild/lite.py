@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ckptsel.checkpoint import Finding
-from ckptsel.conversion.rebuild.rebuilt import Rebuilt
+from ckptsel.conversion.rebuild.predictions import weak_comparison
+from ckptsel.conversion.rebuild.rebuilt import SIGNATURE, Rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ckptsel.conversion.rebuild.predictions import Compared
     from ckptsel.conversion.rebuild.subject import Subject
     from ckptsel.conversion.rebuild.worker import Job
 
@@ -42,8 +44,6 @@ def write(job: Job) -> list[Finding]:
 
 def _converted(subject: Subject, batch: int | None, job: Job) -> bytes:
     import tensorflow as tf  # noqa: PLC0415
-
-    from ckptsel.conversion.rebuild.subject import SIGNATURE  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         path = subject.save(folder + "/model", batch)
@@ -78,14 +78,15 @@ def check(job: Job) -> list[Finding]:
         ]
         return {name: np.concatenate([each[name] for each in single]) for name in single[0]}
 
-    worst, allowed = compare(load(job), predict, half=job["half"])
-    return [compared(worst, allowed, job)]
+    return compared(compare(load(job), predict, half=job["half"]), job["dest"])
 
 
-def compared(worst: float, allowed: float, job: Job) -> Finding:
+def compared(found: Compared, path: str) -> list[Finding]:
     """What is said where only predictions could be compared."""
     message = (
         f"predictions on inputs drawn at random were compared, not the tensors: they differ by"
-        f" {worst:.0e} of the largest value, and {allowed:.0e} is allowed"
+        f" {found.worst:.0e} of the largest value, and {found.allowed:.0e} is allowed"
     )
-    return Finding("predictions-compared", message, job["dest"])
+    if found.not_finite:
+        message += f"; {found.not_finite} values are NaN or infinite in both"
+    return [Finding("predictions-compared", message, path), *weak_comparison(found, path)]

@@ -57,5 +57,4 @@ def check(job: Job) -> list[Finding]:
     def predict(values: Mapping[str, Any]) -> dict[str, Any]:
         return dict(zip(names, session.run(names, dict(values)), strict=True))
 
-    worst, allowed = compare(load(job), predict)
-    return [compared(worst, allowed, job)]
+    return compared(compare(load(job), predict), job["dest"])

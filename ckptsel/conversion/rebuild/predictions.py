@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ckptsel.checkpoint import Finding
 from ckptsel.conversion.rebuild.worker import shortened
 from ckptsel.errors import ConversionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ckptsel.conversion.rebuild.subject import Input, Subject
 
 ROWS = 4
+# So many where words are looked up, so that each comes once, if they are not too many.
+_MOST_ROWS = 64
+# How numbers are drawn, one after the other until every output has answered them in two ways.
+_DRAWS = ("normal", "uniform", "wide", "narrow")
 # Sizes that are tried where the model takes any; convolutions want more than a few.
 _SIZES = (8, 1, 16, 32, 64, 128, 224, 512)
 _HINT = "--no-check exports it without this comparison"
@@ -26,7 +32,24 @@ Runtimes add up in other orders than TensorFlow does; half of a last place in fl
 """
 
 
-def drawn(subject: Subject) -> tuple[dict[str, Any], dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How near two models came to each other.
+
+    Attributes:
+        worst: the largest difference, in parts of the largest value of its output.
+        allowed: the largest that would have been let pass.
+        not_finite: how many values are NaN or infinite, in both.
+        weak: what kept the comparison from telling much; "" if nothing.
+    """
+
+    worst: float
+    allowed: float
+    not_finite: int = 0
+    weak: str = ""
+
+
+def drawn(subject: Subject, how: str = _DRAWS[0]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Inputs that a model takes, the same ones every time, and what it says of them.
 
     Raises:
@@ -35,8 +58,11 @@ def drawn(subject: Subject) -> tuple[dict[str, Any], dict[str, Any]]:
     inputs = subject.inputs
     open_sizes = any(size is None for each in inputs for size in each.shape[1:])
     problem: Exception | None = None
-    for size in _SIZES if open_sizes else _SIZES[:1]:
-        values = _draw(inputs, size, subject.largest_id)
+    # What is looked up for one input may be out of range for another.
+    vocabularies = [subject.words, ()] if subject.words else [()]
+    sizes = _SIZES if open_sizes else _SIZES[:1]
+    for words, size in ((words, size) for words in vocabularies for size in sizes):
+        values = _draw(inputs, size, how, words=words, largest_id=subject.largest_id)
         try:
             return values, subject.predict(values)
         except Exception as error:  # noqa: BLE001 - TensorFlow has its own for every occasion
@@ -48,49 +74,104 @@ def drawn(subject: Subject) -> tuple[dict[str, Any], dict[str, Any]]:
     ) from problem
 
 
-def _draw(inputs: list[Input], size: int, largest_id: int) -> dict[str, Any]:
-    draw = np.random.default_rng(0)
+def _draw(
+    inputs: list[Input], size: int, how: str, *, words: Sequence[bytes | int], largest_id: int
+) -> dict[str, Any]:
+    draw = np.random.default_rng(_DRAWS.index(how))
+    rows = max(ROWS, min(_MOST_ROWS, 2 * len(words)))
+    texts = [word for word in words if isinstance(word, bytes)]
+    numbers = [word for word in words if isinstance(word, int)]
     found = {}
     for each in inputs:
-        first = each.shape[0] if each.shape and each.shape[0] else ROWS
+        first = each.shape[0] if each.shape and each.shape[0] else rows
         shape = (first, *(size if n is None else n for n in each.shape[1:]))
         if each.dtype == "string":
-            found[each.name] = draw.choice(np.array([b"a", b"bc", b"d e"]), shape)
+            found[each.name] = _mixed(draw, texts, draw.choice(_STRANGE, shape)).astype("S")
         elif each.dtype == "bool":
             found[each.name] = draw.random(shape) < 0.5
         elif np.issubdtype(np.dtype(each.dtype), np.integer):
-            found[each.name] = draw.integers(0, largest_id or 2, shape).astype(each.dtype)
+            values = draw.integers(0, largest_id or 2, shape)
+            found[each.name] = _mixed(draw, numbers, values).astype(each.dtype)
         elif largest_id:
             # Keras gives ids as floats, too, where the input does not say its type.
             found[each.name] = draw.integers(0, largest_id, shape).astype(each.dtype)
         else:
-            found[each.name] = draw.random(shape).astype(each.dtype)
+            found[each.name] = _floats(draw, shape, how).astype(each.dtype)
     return found
+
+
+_STRANGE = np.array([b"a", b"bc", b"d e"], object)
+
+
+def _mixed(draw: np.random.Generator, words: Sequence[Any], values: Any) -> Any:
+    """Half of them words that are known: all of these, if there is room."""
+    if not words:
+        return values
+    known = np.array([*words] * (values.size // len(words) + 1), object)[: values.size]
+    known = draw.permutation(known).reshape(values.shape)
+    return np.where(draw.random(values.shape) < 0.5, known, values.astype(object))
+
+
+def _floats(draw: np.random.Generator, shape: tuple[int, ...], how: str) -> Any:
+    if how == "uniform":
+        return draw.random(shape)
+    return draw.standard_normal(shape) * {"normal": 1.0, "wide": 30.0, "narrow": 0.03}[how]
 
 
 def compare(
     subject: Subject, other: Callable[[Mapping[str, Any]], dict[str, Any]], *, half: bool = False
-) -> tuple[float, float]:
+) -> Compared:
     """Compare what two models say of the same inputs.
+
+    Inputs are drawn anew as long as there is an output that says the same of all of them: two
+    models that are always silent have nothing in common but that.
 
     Args:
         subject: the model.
         other: what was made of it; inputs by name → outputs by name.
         half: whether it computes in 16 bits where the model does not.
 
-    Returns:
-        The largest difference, in parts of the largest value of its output, and what is allowed.
-
     Raises:
         ConversionError: if they do not say the same.
     """
-    values, expected = drawn(subject)
-    found = other(values)
     allowed = HALF_TOLERANCE if half or subject.is_half else TOLERANCE
-    worst = 0.0
-    for name, value in _pairs(expected, found):
-        worst = max(worst, _difference(name, value[0], value[1], allowed))
-    return worst, allowed
+    worst, not_finite = 0.0, 0
+    answers: dict[str, list[Any]] = {}
+    for how in _DRAWS:
+        values, expected = drawn(subject, how)
+        for name, value in _pairs(expected, other(values)):
+            worst = max(worst, _difference(name, value[0], value[1], allowed))
+        for name, answer in expected.items():
+            answers.setdefault(name, []).append(answer)
+        not_finite += sum(map(_not_finite, expected.values()))
+        if not any(map(_tells_nothing, answers.values())):
+            return Compared(worst, allowed, not_finite)
+    silent = sorted(name for name, found in answers.items() if _tells_nothing(found))
+    weak = f"{', '.join(silent)} said the same of all inputs that were drawn"
+    return Compared(worst, allowed, not_finite, weak)
+
+
+def _not_finite(answer: Any) -> int:
+    return int((~np.isfinite(answer)).sum()) if answer.dtype.kind in "fc" else 0
+
+
+def _tells_nothing(answers: Sequence[Any]) -> bool:
+    """Whether an output was the same for every row of every draw, or never finite."""
+    rows = [row for answer in answers for row in (answer if np.ndim(answer) else [answer])]
+    rows = [row for row in rows if row.dtype.kind not in "fc" or np.isfinite(row).any()]
+    return all(_is_same(row, rows[0]) for row in rows[1:])
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))
+
+
+def weak_comparison(found: Compared, path: str) -> list[Finding]:
+    """What is to be said of a comparison that tells little."""
+    if not found.weak:
+        return []
+    message = f"the comparison of predictions tells little: {found.weak}"
+    return [Finding("weak-comparison", message, path, strict=True)]
 
 
 def _pairs(expected: dict[str, Any], found: dict[str, Any]) -> list[tuple[str, tuple[Any, Any]]]:

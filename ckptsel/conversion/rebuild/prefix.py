@@ -37,15 +37,35 @@ def write(job: Job) -> list[Finding]:
 
 def check(job: Job) -> list[Finding]:
     """In the worker: a model whose weights were all wiped out gets every one of them back."""
-    model, checkpoint = _loaded(job)
-    variables = [*model.weights, *(model.optimizer.variables if job["compiled"] else ())]
+    if job["compiled"]:
+        model, checkpoint = _loaded(job)
+        _require_restored(checkpoint, [*model.weights, *model.optimizer.variables], job["dest"])
+    # The optimizer knows the weights as well, and brings back what a model without one does not.
+    model, checkpoint = _loaded({**job, "compiled": False})
+    _require_restored(checkpoint, model.weights, job["dest"])
+    return []
+
+
+def _require_restored(checkpoint: Any, variables: list[Any], path: str) -> None:
+    """See that variables which were wiped out are read back.
+
+    Raises:
+        ConversionError: if one is not.
+    """
     # The seeds of what draws at random: made anew for every model, and not all belong to it.
     variables = [variable for variable in variables if "seed_generator" not in variable.path]
     before = [np.array(variable) for variable in variables]
     for variable, value in zip(variables, before, strict=True):
         variable.assign(np.zeros_like(value))
-    checkpoint.restore(job["dest"]).assert_existing_objects_matched()
-    for variable, value in zip(variables, before, strict=True):
-        if np.array(variable).tobytes() != value.tobytes():
-            raise ConversionError(f"{variable.path} has other values in what was written")
-    return []
+    checkpoint.restore(path).assert_existing_objects_matched()
+    wrong = [
+        variable.path
+        for variable, value in zip(variables, before, strict=True)
+        if np.array(variable).tobytes() != value.tobytes()
+    ]
+    if wrong:
+        raise ConversionError(
+            f"{wrong[0]} does not come back from what was written, by tf.train.Checkpoint(model=…)",
+            hint="TensorFlow does not find all that Keras does, as the cells of keras.layers.RNN;"
+            " .weights.h5 holds them",
+        )

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from ckptsel.checkpoint import Finding
 from ckptsel.conversion import keras_archive
 from ckptsel.conversion.converter import Outlook
 from ckptsel.conversion.layered import optimizer_left_out
@@ -19,7 +20,6 @@ from ckptsel.errors import ConversionError
 from ckptsel.formats import open_contents
 
 if TYPE_CHECKING:
-    from ckptsel.checkpoint import Finding
     from ckptsel.conversion.converter import Options
     from ckptsel.formats.contents import Contents, Tensor
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _GRAPH_BYTES = 2**18
 # Keras makes these anew for every model; they are no result of training.
 _DRAWS = "seed_generator"
+SIGNATURE = "serving_default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class Rebuilt:
             weights = _bytes(contents, "weight", "other")
             state = _bytes(contents, "optimizer")
             is_said = bool(state) and not compiled and not options.drop_optimizer
-            said = (optimizer_left_out(source),) if is_said and self.optimizer != "never" else ()
+            said = _signatures_left_out(contents, source)
+            if is_said and self.optimizer != "never":
+                said += (optimizer_left_out(source),)
             return self._outlook(weights, state, said, compiled=compiled, options=options)
 
     def _look_at_weights(self, contents: Contents, source: str, options: Options) -> Outlook:
@@ -141,6 +144,19 @@ class Rebuilt:
             f"--dtype {options.dtype} does not go with this format: {only}",
             hint="leave --dtype out; it rounds weights in .keras, .weights.h5, .npz, .safetensors",
         )
+
+
+def _signatures_left_out(contents: Contents, path: str) -> tuple[Finding, ...]:
+    """What a SavedModel does besides its default signature."""
+    if contents.kind != "savedmodel":
+        return ()
+    names = [key.partition(" ")[2] for key in contents.facts.more if key.startswith("signature ")]
+    # Keras's own `serve` is the same as the default one.
+    others = sorted({*names} - {SIGNATURE, "serve"})
+    if not others:
+        return ()
+    message = f"only the signature {SIGNATURE!r} is kept; left out: {', '.join(map(repr, others))}"
+    return (Finding("signatures-left-out", message, path, strict=True),)
 
 
 def _bytes(contents: Contents, *roles: str) -> int:

@@ -25,12 +25,12 @@ def check(job: Job) -> list[Finding]:
     """In the worker: both endpoints predict what the model does."""
     import keras  # noqa: PLC0415
 
-    from ckptsel.conversion.rebuild.predictions import compare  # noqa: PLC0415
+    from ckptsel.conversion.rebuild.predictions import compare, weak_comparison  # noqa: PLC0415
     from ckptsel.conversion.rebuild.subject import Saved, load_keras, named  # noqa: PLC0415
 
     model = load_keras(job)
     saved = Saved(job["dest"])
-    compare(model, saved.predict)
+    found = compare(model, saved.predict)
     layer = keras.layers.TFSMLayer(job["dest"], call_endpoint="serve")
     compare(model, lambda values: named(layer(model.given(values))))
-    return []
+    return weak_comparison(found, job["dest"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,16 +11,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ckptsel.conversion.rebuild.rebuilt import SIGNATURE
 from ckptsel.conversion.rebuild.safety import needs_code
+from ckptsel.conversion.rebuild.same_tensors import INNER
 from ckptsel.conversion.rebuild.worker import shortened
 from ckptsel.errors import ConversionError
+from ckptsel.formats import open_contents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.conversion.rebuild.worker import Job
 
-SIGNATURE = "serving_default"
 _UNKNOWN = re.compile(r"(?:Could not locate (?:class|function)|Unknown [\w ]+:) '?([\w.>]+)'?")
 
 
@@ -48,6 +51,10 @@ class Subject(Protocol):
     @property
     def largest_id(self) -> int:
         """Whole numbers below this are sound inputs; 0 if nothing looks any up."""
+
+    @property
+    def words(self) -> Sequence[bytes | int]:
+        """What its layers look up, as far as it shows them."""
 
     @property
     def is_half(self) -> bool:
@@ -83,7 +90,8 @@ def load_model(path: str, job: Job, *, compiled: bool) -> Any:
         ConversionError: if Keras cannot build it.
     """
     try:
-        return keras.models.load_model(path, compile=compiled, safe_mode=not job["unsafe"])
+        with _policy(path) if compiled else nullcontext():
+            return keras.models.load_model(path, compile=compiled, safe_mode=not job["unsafe"])
     except Exception as error:
         if unknown := _UNKNOWN.search(str(error)):
             raise needs_code(f"it needs your own code for {unknown[1]!r}", job["source"]) from error
@@ -91,6 +99,24 @@ def load_model(path: str, job: Job, *, compiled: bool) -> Any:
         raise ConversionError(f"Keras cannot build the model: {shortened(error)}", hint=hint) from (
             error
         )
+
+
+@contextmanager
+def _policy(path: str) -> Iterator[None]:
+    """With the policy of the training, where Keras would forget that it scaled the loss.
+
+    `compile` wraps the optimizer if the model's policy is mixed_float16, and a model that is
+    loaded has the policy of now: then its optimizer has fewer variables than the file, and Keras
+    skips them all. The layers' own policies stand in the config.
+    """
+    with open_contents(path) as contents:
+        is_wrapped = any(INNER in tensor.path for tensor in contents.tensors)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if is_wrapped else policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 class Model:
@@ -126,6 +152,15 @@ class Model:
         """See `Subject.largest_id`."""
         sizes = [getattr(layer, "input_dim", None) for layer in layers_in(self.model)]
         return min((size for size in sizes if isinstance(size, int)), default=0)
+
+    @property
+    def words(self) -> list[bytes | int]:
+        """See `Subject.words`."""
+        found: dict[bytes | int, None] = {}
+        for layer in layers_in(self.model):
+            if callable(getattr(layer, "get_vocabulary", None)):
+                found |= dict.fromkeys(map(_word, layer.get_vocabulary()))
+        return [*found]
 
     @property
     def is_half(self) -> bool:
@@ -179,6 +214,7 @@ class Saved:
         ]
 
     largest_id = 0
+    words: Sequence[bytes | int] = ()
     is_half = False
 
     def predict(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,6 +249,10 @@ def layers_in(model: Any) -> Iterator[Any]:
     for inner in (*getattr(model, "layers", ()), getattr(model, "layer", None)):
         if inner is not None:
             yield from layers_in(inner)
+
+
+def _word(word: Any) -> bytes | int:
+    return str(word).encode() if isinstance(word, (str, np.str_)) else int(word)
 
 
 def plain(name: str) -> str:

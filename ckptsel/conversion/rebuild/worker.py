@@ -7,12 +7,20 @@ import json
 import os
 import sys
 from importlib import import_module
+from threading import Thread
+from time import sleep
 from typing import Any, TypedDict
 
 from ckptsel.errors import ConversionError, MissingExtraError
 
+PARENT = "CKPTSEL_REBUILT_FOR"
+"""The variable that names the process which asks."""
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 _LONGEST = 400  # Keras puts whole configs into its messages.
+# What follows is the reason, and the config stands before it.
+_REASON = "Exception encountered: "
+_LOOK_SECONDS = 0.5
 
 
 class Job(TypedDict):
@@ -41,6 +49,7 @@ class Job(TypedDict):
 
 def main() -> None:
     """Do jobs until there are no more. stdout carries answers only; all else goes to stderr."""
+    Thread(target=_end_with, args=[int(os.environ[PARENT])], daemon=True).start()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for line in sys.stdin.buffer:
@@ -52,13 +61,13 @@ def answer(job: Job) -> dict[str, Any]:
     """Do a job.
 
     Returns:
-        `said`, a list of code, message and path; or `message`, `hint` and `is_missing`; or
+        `said`, a list of code, message, path and strict; or `message`, `hint` and `is_missing`; or
         `errno` and `message`.
     """
     try:
         module = import_module(f"ckptsel.conversion.rebuild.{job['module']}")
         said = getattr(module, job["do"])(job)
-        return {"said": [(finding.code, finding.message, finding.path) for finding in said]}
+        return {"said": [(each.code, each.message, each.path, each.strict) for each in said]}
     except (ConversionError, MissingExtraError) as error:
         is_missing = isinstance(error, MissingExtraError)
         return {"message": error.message, "hint": error.hint, "is_missing": is_missing}
@@ -74,6 +83,15 @@ def answer(job: Job) -> dict[str, Any]:
 
 
 def shortened(error: Exception) -> str:
-    """What an error says, on one line."""
+    """What an error says, on one line: of a long text its beginning and its end."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+    text = text.rpartition(_REASON)[2]
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"
+
+
+def _end_with(parent: int) -> None:
+    """End when the process that asks has died: nobody would take the answer, or clear up."""
+    while os.getppid() == parent:
+        sleep(_LOOK_SECONDS)
+    os._exit(1)

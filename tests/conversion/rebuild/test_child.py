@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ckptsel.conversion.rebuild import child
+from ckptsel.conversion.rebuild.worker import PARENT
 from ckptsel.errors import ConversionError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -97,3 +98,33 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["KERAS_BACKEND"] == "tensorflow"
     assert found["CUDA_VISIBLE_DEVICES"] == "-1"
     assert "TF_USE_LEGACY_KERAS" not in found
+
+
+def test_what_a_killed_process_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its temporary files stand beside the destination, and go with it."""
+    code = (
+        "import os, sys, tempfile; folder = tempfile.mkdtemp();"
+        "sys.stderr.write(folder); sys.stderr.flush(); os.kill(os.getpid(), 9)"
+    )
+    monkeypatch.setattr(child, "_CODE", code)
+    with pytest.raises(ConversionError) as caught:
+        child.ask({"do": "write", "dest": str(tmp_path / "made.tflite")})
+    assert caught.value.details[0].startswith(str(tmp_path / ".rebuild-"))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_tensorflow_says_at_every_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not hide the last words."""
+    noise = "I0000 00:00:17.1 1 port.cc:153] oneDNN\\n\\nWARNING: All log messages before absl\\n"
+    code = f"import sys; sys.stderr.write('the reason\\n' + '{noise}' * 5); sys.exit(1)"
+    monkeypatch.setattr(child, "_CODE", code)
+    with pytest.raises(ConversionError) as caught:
+        child.ask(JOB)
+    assert caught.value.details == ("the reason",)
+
+
+def test_nobody_asks_any_more() -> None:
+    """If the process that asked has died, the one with Keras ends as well."""
+    environment = {**child.environment(), PARENT: "1"}
+    with subprocess.Popen(child.command(), stdin=subprocess.PIPE, env=environment) as process:
+        assert process.wait(timeout=60) == 1

@@ -9,7 +9,7 @@ import h5py
 import pytest
 
 from ckptsel.conversion.table import TABLE
-from ckptsel.errors import ConversionError, MissingExtraError
+from ckptsel.errors import ConversionError, MissingExtraError, StrictError
 from ckptsel.formats import open_contents
 from ckptsel.transfer.export import Exported, Options, export
 
@@ -187,3 +187,71 @@ def test_another_suffix(hard: Path, tmp_path: Path) -> None:
             "model.backup", "checkpoint", "made.ckpt.index", "made.ckpt.data-00000-of-00001",
             "made.ckpt.ckptsel.json",
         }  # fmt: skip
+
+
+def test_mixed_precision(hard: Path, tmp_path: Path) -> None:
+    """The outer optimizer repeats what the inner one has; the prefix holds it once."""
+    done = exported(hard / "mixed.keras", tmp_path, "tf-checkpoint")
+    assert done.optimizer_bytes == 0
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_what_tensorflow_does_not_track(drop: bool, hard: Path, tmp_path: Path) -> None:
+    """Weights that only the optimizer brings back are not in the model's checkpoint."""
+    with pytest.raises(ConversionError, match=r"does not come back|is not in what"):
+        exported(hard / "cells.keras", tmp_path, "tf-checkpoint", Options(drop_optimizer=drop))
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("strings", "savedmodel"),
+        ("strings", "tflite"),
+        ("ints", "savedmodel"),  # TensorFlow Lite has none
+        ("silent", "savedmodel"),
+        ("silent", "tflite"),
+    ],
+)
+def test_inputs_that_tell(
+    name: str, target: str, hard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words of the vocabulary, and numbers of both signs: else all models say the same."""
+    monkeypatch.setattr("ckptsel.conversion.rebuild.rebuilt.require_same", lambda *_: None)
+    module = import_module("ckptsel.conversion." + TABLE["keras", target].module)
+    dest = str(tmp_path / ("made" + SUFFIX[target]))
+    module.CONVERTER.write(str(hard / f"{name}.keras"), dest, Options())
+    said = module.CONVERTER.check(str(hard / f"{name}.keras"), dest, Options())
+    assert "weak-comparison" not in [finding.code for finding in said]
+    with pytest.raises(ConversionError, match="does not predict what the model does"):
+        module.CONVERTER.check(str(hard / f"{name}-other.keras"), dest, Options())
+
+
+def test_a_model_that_always_says_the_same(hard: Path, tmp_path: Path) -> None:
+    """The comparison tells nothing, and that is said; under --strict nothing is put in place."""
+    done = exported(hard / "mute.keras", tmp_path, "tflite")
+    (weak,) = [finding for finding in done.findings if finding.code == "weak-comparison"]
+    assert "said the same of all inputs that were drawn" in weak.message
+    assert weak.strict
+    dest = tmp_path / "strict.tflite"
+    with pytest.raises(StrictError, match="tells little"):
+        export(str(hard / "mute.keras"), str(dest), strict=True)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("strict")] == []
+
+
+def test_several_signatures(hard: Path, tmp_path: Path) -> None:
+    """Only the default one goes on, which is said."""
+    done = exported(hard / "signed", tmp_path, "tflite")
+    (said,) = [finding for finding in done.findings if finding.code == "signatures-left-out"]
+    assert "'encode'" in said.message
+    with pytest.raises(StrictError, match="only the signature"):
+        export(str(hard / "signed"), str(tmp_path / "s.tflite"), strict=True)
+
+
+def test_the_reason_is_told(hard: Path, tmp_path: Path) -> None:
+    """Keras puts it last, behind the whole config."""
+    config = (hard / "plain.json").read_text().replace('"linear"', '"swish2"')
+    (tmp_path / "m.json").write_text(config)
+    options = Options(model=str(tmp_path / "m.json"))
+    with pytest.raises(ConversionError, match="swish2"):
+        export(str(hard / "plain.weights.h5"), str(tmp_path / "made"), options, chosen="savedmodel")

@@ -8,9 +8,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
+from ckptsel.errors import UsageError
 from ckptsel.history.course import Course, course_of
 from ckptsel.history.logged import time_unit
 from ckptsel.history.points import Point, of_checkpoints, time_of, unit_of
+from ckptsel.naming.read import as_number
+from ckptsel.ranking.smoothing import UNSMOOTHED
 from ckptsel.selection import select_with_logs
 
 if TYPE_CHECKING:
@@ -83,8 +86,14 @@ def overview(query: Query, progress: Callable[[int], None] | None = None) -> Ove
         progress: is told now and then how many files have been seen.
 
     Raises:
+        UsageError: for `query.pareto`: of each run one is the best.
         CkptselError: as `select` does.
     """
+    if query.pareto:
+        raise UsageError(
+            "--pareto takes several checkpoints, and a run has one best",
+            hint="without it, the first monitor decides, and among equals the next one",
+        )
     ranking, reads = select_with_logs(replace(query, per_run=False), progress=progress)
     monitor = ranking.monitor
     assert monitor is not None
@@ -105,14 +114,15 @@ def _run(path: str, rows: Sequence[Ranked], logs: Sequence[LogRead], monitor: Mo
     saved = of_checkpoints(((row.checkpoint, row.metric) for row in rows), unit)
     unreadable: list[Finding] = []
     logged = _longest(logs, monitor, unreadable)
-    trouble = [*unreadable, *_without_value(monitor, rows)]
+    usable = [row for row in rows if row.rank is not None or row.reason == UNSMOOTHED]
+    trouble = [*unreadable, *_without_value(monitor, usable)]
     values, points = len(saved), saved
     best = next((row for row in rows if row.rank is not None), None)
     broken = next((point for point in saved if not math.isfinite(point.value)), None)
     if logged is not None:
         read, course = logged
         broken = course.broken.point(read) if course.broken else broken
-        trouble += _best_lost(monitor, best, read, course)
+        trouble += _best_lost(monitor, usable, read, course)
         trouble += _saving_stopped(_times(rows, time_unit(read)), read, course)
         if course.count > values:
             values, points = course.count, course.points()
@@ -161,26 +171,27 @@ def _not_finite(monitor: Monitor, broken: Point | None) -> Iterator[Finding]:
         yield Finding("run-not-finite", f"{monitor.name} is {broken.value} {_when(broken)}")
 
 
-def _without_value(monitor: Monitor, rows: Sequence[Ranked]) -> Iterator[Finding]:
-    if all(row.rank is None for row in rows):
+def _without_value(monitor: Monitor, usable: Sequence[Ranked]) -> Iterator[Finding]:
+    if not usable:
         yield Finding("run-without-value", f"no checkpoint has a value of {monitor.name}")
 
 
 def _best_lost(
-    monitor: Monitor, best: Ranked | None, read: LogRead, course: Course
+    monitor: Monitor, usable: Sequence[Ranked], read: LogRead, course: Course
 ) -> Iterator[Finding]:
-    """A logged value that is better than that of the best checkpoint."""
+    """A logged value that is better than that of any checkpoint."""
     found = course.lowest if monitor.mode == "min" else course.highest
-    if found is None or best is None or best.metric is None:
-        return
-    value = best.metric.value
-    if isinstance(value, str):
+    metrics = [row.metric for row in usable if row.metric is not None]
+    if found is None or not metrics:
         return
     sign = 1 if monitor.mode == "min" else -1
+    # By smoothed values, or by several monitors, another one may be the best of the run.
+    best = min(metrics, key=lambda metric: sign * as_number(metric.value))
+    value = as_number(best.value)
     slack = _SAME * max(abs(value), abs(found.value))
-    if best.metric.source == "name":
+    if best.source == "name":
         # It is printed with few digits, and the log's may be that very value.
-        slack += _rounding(best.metric.text)
+        slack += _rounding(best.text)
     if sign * (value - found.value) > slack:
         point = found.point(read)
         said = f"{monitor.name} was {point.value:.6g} {_when(point)}, better than what was saved"

@@ -90,6 +90,11 @@ def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
         from ckptsel.search.logs import add_logs  # noqa: PLC0415
 
         add_logs(found, query)
+        if query.monitor is not None:
+            from ckptsel.ranking.spelling import one_spelling  # noqa: PLC0415
+
+            further = (parse_monitor(text)[0] for text in query.further)
+            one_spelling(found, (query.monitor, *further))
     found.findings += name_traps(found)
     return _finished(found, query, _settled(found, query, keep, rank=rank))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.errors import MonitorNotFoundError
+from ckptsel.errors import MonitorNotFoundError, UsageError
 from ckptsel.runs import Run, overview
 from ckptsel.search.query import Query
 from tests.sources.trainer_states import trainer_states
@@ -173,3 +173,31 @@ def test_an_epoch_without_end(tmp_path: Path) -> None:
     assert [point.at for point in found.runs[0].history] == [1, 2]
     assert codes(found.runs[0]) == []
     assert "log-malformed" in {finding.code for finding in found.ranking.findings}
+
+
+def test_a_front_of_runs(tmp_path: Path) -> None:
+    """There is none: a run that is beaten would look as if it had no value."""
+    save(tmp_path / "a", {1: "0.60"})
+    query = Query((str(tmp_path),), monitor="val_loss", further=("epoch:max",), pareto=True)
+    with pytest.raises(UsageError, match="--pareto"):
+        overview(query)
+
+
+def test_what_was_saved_is_not_lost(tmp_path: Path) -> None:
+    """By smoothed values another checkpoint is the best; the lucky one is there still."""
+    values = (0.9, 0.8, 0.1, 0.8, 0.5, 0.4, 0.5, 0.7)
+    save(tmp_path, {epoch: f"{value:.2f}" for epoch, value in enumerate(values, 1)})
+    log(tmp_path, values)
+    (run,) = overview(Query((str(tmp_path),), monitor="val_loss", smooth=3)).runs
+    assert run.best is not None
+    assert run.best.checkpoint.epoch == 6
+    assert codes(run) == []
+
+
+def test_too_few_to_smooth(tmp_path: Path) -> None:
+    """A run without smoothed values has values still."""
+    save(tmp_path / "a", {1: "0.60"})
+    save(tmp_path / "b", {1: "0.60", 2: "0.50", 3: "0.40"})
+    found = overview(Query((str(tmp_path),), monitor="val_loss", smooth=3))
+    assert [(run.best is None, codes(run)) for run in found.runs] == [(False, []), (True, [])]
+    assert "not-smoothed" in {finding.code for finding in found.ranking.findings}

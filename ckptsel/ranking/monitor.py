@@ -11,6 +11,7 @@ from ckptsel.naming.vocabulary import OF_TASK, SPLITS, canonical, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from ckptsel.checkpoint import Checkpoint, Metric
     from ckptsel.naming.form import Form
@@ -102,25 +103,38 @@ def _find(
     of_logs = {name for found in logged.values() for name in found}
     everywhere = {text: names for text, names in labelled.items() if names}
     names = {name for found in everywhere.values() for name in found}
-    if asked in names:
-        return MonitorFields(asked, {t: asked for t, found in everywhere.items() if asked in found})
-    alike = sorted(name for name in names if canonical(name) == canonical(asked))
-    if len(alike) > 1:
-        raise AmbiguousMonitorError(
-            f"{asked!r} could be {_listed(alike)}", hint="ask for one of them by --monitor"
-        )
+    alike = {name for name in names if canonical(name) == canonical(asked)}
+    labels = _spelled(asked, alike, everywhere)
+    others = sorted({*labels.values()} - {asked})
+    if others:
+        in_some = any(name in found for found in in_names.values() for name in others)
+        where = "names" if in_some else "logs"
+        where = f"some of the {where}" if asked in labels.values() else f"the {where}"
+        said = Finding("monitor-alias", f"{asked} is read from {_listed(others)} in {where}")
+        return MonitorFields(asked, labels, (said,))
+    if labels:
+        return MonitorFields(asked, labels)
     if alike:
-        name = alike[0]
-        where = "names" if any(name in found for found in in_names.values()) else "logs"
-        said = Finding("monitor-alias", f"{asked} is read from {name!r} in the {where}")
-        return MonitorFields(
-            asked, {t: name for t, found in everywhere.items() if name in found}, (said,)
+        raise AmbiguousMonitorError(
+            f"{asked!r} could be {_listed(sorted(alike))}", hint="ask for one of them by --monitor"
         )
     if role_of(asked) != "metric":
         return _counter(tables, asked, sorted(names), of_logs)
     # Where a log was joined, a value without a label is one of the log's, and that is not asked.
     unsettled = {text: values for text, values in unlabelled.items() if not logged.get(text)}
     return _assumed(tables, asked, unread, unsettled, sorted(names), of_logs)
+
+
+def _spelled(
+    asked: str, alike: AbstractSet[str], everywhere: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """For each pattern the very name that is asked for, else the only one that is alike."""
+    labels = {}
+    for text, found in everywhere.items():
+        here = [asked] if asked in found else [*alike & {*found}]
+        if len(here) == 1:
+            labels[text] = here[0]
+    return labels
 
 
 def _counter(

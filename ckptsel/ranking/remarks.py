@@ -7,14 +7,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.naming.vocabulary import keras2_direction
+from ckptsel.naming.vocabulary import canonical, keras2_direction
 from ckptsel.ranking.monitor import has_unlabelled, metrics_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ckptsel.checkpoint import Monitor
     from ckptsel.ranking.columns import Column
+    from ckptsel.search.places import TableIn
     from ckptsel.search.survey import Survey
 
 
@@ -52,8 +53,8 @@ def keras2_auto(monitor: Monitor, columns: Iterable[Column]) -> list[Finding]:
 def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Finding]:
     """Count the checkpoints that could not compete, in `found.passed_over`, and say why.
 
-    Grave where the name holds another metric, or a value without a label: then the best may be
-    among them. A `last.ckpt` is no such thing.
+    Grave where the name holds another metric, or a value without a label, or a log has the monitor
+    in other spellings: then the best may be among them. A `last.ckpt` is no such thing.
     """
     competing = {id(column.place) for column in columns}
     others = [place.table for place in found.read if id(place) not in competing]
@@ -79,7 +80,10 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
         said = f"{without} {of_all} have no {name} {where}"
         if metrics := sorted({metric for table in spoken for metric in metrics_in(table)}):
             said += f"; {otherwise} of these have {', '.join(metrics[:5])}"
-        findings.append(Finding("missing-value", said, strict=otherwise > 0))
+        spelled = _spelled_twice(found, competing, name)
+        if spelled:
+            said += f"; the log of {spelled.run or '.'} has several that could be it"
+        findings.append(Finding("missing-value", said, strict=otherwise > 0 or spelled is not None))
     if nameless:
         said = f"{nameless} {of_all} have a value without a label, and do not compete with those"
         findings.append(Finding("unlabelled-value", f"{said} that say {name!r}", strict=True))
@@ -87,6 +91,19 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
         said = f"{len(unusable)} {of_all} have no finite {name}"
         findings.append(Finding("non-finite", said, unusable[0], strict=True))
     return findings
+
+
+def _spelled_twice(found: Survey, competing: Collection[int], name: str) -> TableIn | None:
+    """A table without a value whose logs have the monitor in more than one other spelling."""
+    return next(
+        (
+            place
+            for place in found.read
+            if id(place) not in competing
+            and any(canonical(label) == canonical(name) for label in place.logged)
+        ),
+        None,
+    )
 
 
 def looked_in(found: Survey) -> str:

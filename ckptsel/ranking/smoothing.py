@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ckptsel.search.log_read import LogRead
 
 
+UNSMOOTHED = "no smoothed value: too few around it"
+"""Why a checkpoint that has a value has no place."""
+
+
 class _Smoothed(NamedTuple):
     """What one history of a run makes of its checkpoints.
 
@@ -69,8 +73,7 @@ def smooth(
         if (smoothed := values.get(row.checkpoint.path)) is not None:
             known.append(replace(row, smoothed=smoothed))
         else:
-            reason = "no smoothed value: too few around it"
-            without.append(replace(row, rank=None, reason=reason))
+            without.append(replace(row, rank=None, reason=UNSMOOTHED))
     if without:
         path = without[0].checkpoint.path
         said = f"{len(without)} of {len(rows)} have no epoch or step to smooth around, or fewer"

@@ -91,12 +91,16 @@ def test_a_metric_is_no_other(names: list[str], asked: str) -> None:
         find_monitor(read(names), asked)
 
 
-def test_no_other_spelling_where_the_exact_one_exists() -> None:
-    """Of `acc` and `accuracy`, the one that was asked for; the other does not compete."""
+def test_another_spelling_beside_the_exact_one() -> None:
+    """Of `acc` and `accuracy`, each where it stands; within one pattern, what was asked for."""
     tables = read(
         ["a-acc=0.5.h5", "a-acc=0.6.h5"],
         ["b-accuracy=0.7.h5", "b-accuracy=0.8.h5"],
     )
+    source = find_monitor(tables, "acc")
+    assert codes(source) == ["monitor-alias"]
+    assert values(source, tables) == [0.5, 0.6, 0.7, 0.8]
+    tables = read(["a-acc=0.5-accuracy=0.7.h5", "a-acc=0.6-accuracy=0.8.h5"])
     source = find_monitor(tables, "acc")
     assert codes(source) == []
     assert values(source, tables) == [0.5, 0.6]

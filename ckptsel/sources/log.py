@@ -111,7 +111,7 @@ def place_of(row: LogRow, unit: str, column: str = "") -> str:
     return f"{unit} {number} of {file}" if file else f"{unit} {number}"
 
 
-@lru_cache(4096)
+@lru_cache(256)
 def names_of(*columns: str) -> tuple[str, ...]:
     """The columns of a row: the same object for the same columns, as the join is quick with."""
     return columns

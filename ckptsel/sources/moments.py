@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # So many moments are open at once: a metric of the same step may come thousands of lines later,
 # where several logs are read in the order of time. The rest of a large log is not in memory.
 _OPEN = 4096
+# And fewer, where these would hold more characters than this: a stranger's lines may be long.
+_MOST_CHARACTERS = 16 * 2**20
 
 
 class Part(NamedTuple):
@@ -79,14 +81,23 @@ def moments(parts: Iterable[Part]) -> Iterator[Moment]:
         parts: in the order of time.
     """
     known: dict[tuple[int | None, int | None], Moment] = {}
+    held = 0
     for part in parts:
         at = part.epoch, part.step
         if at in known and known[at].contradicts(part.values):
             yield from known.values()
             known.clear()
+            held = 0
         if at not in known:
             known[at] = Moment(*at)
-            if len(known) > _OPEN:
-                yield known.pop(next(iter(known)))
         known[at].add(part.place, part.values)
+        held += _characters(part.values)
+        while len(known) > _OPEN or (held > _MOST_CHARACTERS and len(known) > 1):
+            oldest = known.pop(next(iter(known)))
+            held -= _characters(oldest.values)
+            yield oldest
     yield from known.values()
+
+
+def _characters(values: Mapping[str, str]) -> int:
+    return sum(map(len, values)) + sum(map(len, values.values()))

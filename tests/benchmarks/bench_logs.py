@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import event_folders, logged_folders
+from tests.benchmarks import event_folders, large_log, logged_folders
 from tests.benchmarks.contestants import Contestant
 from tests.benchmarks.report import Benchmark, PeakMemory, TimeRatio
 
@@ -20,6 +20,8 @@ WITH = "`ckptsel best`"
 WITHOUT = "`ckptsel best --no-logs`"
 RUNS, EPOCHS = 1_000, 200
 BATCHES = 100
+LARGE = "`ckptsel best`, a log of 1 GB"
+SMOOTH = "`ckptsel best --smooth 3`, a log of 1 GB"
 
 
 def benchmarks(settings: Settings) -> Iterator[Benchmark]:
@@ -43,3 +45,15 @@ def benchmarks(settings: Settings) -> Iterator[Benchmark]:
         [Contestant(EVENTS, argv, run.best), Contestant(LOADER, loader, None)],
         [TimeRatio(EVENTS, LOADER, 1.3)],
     )
+    if settings.million:
+        large = large_log.build(settings.folder, 1_000_000_000)
+        argv = (*settings.interpreter.ckptsel, "best", large.path, "--monitor", "val_loss")
+        yield Benchmark(
+            "A log of 1 GB beside three checkpoints",
+            [
+                Contestant(LARGE, argv, large.best),
+                Contestant(SMOOTH, (*argv, "--smooth", "3"), large.best),
+            ],
+            [PeakMemory(LARGE, 60), PeakMemory(SMOOTH, 60)],
+            most_rounds=1,
+        )

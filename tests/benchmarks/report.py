@@ -77,11 +77,20 @@ class PeakMemory:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Contestants that run by turns, and the goals for their results."""
+    """Contestants that run by turns, and the goals for their results.
+
+    Attributes:
+        title: What is measured.
+        contestants: What runs.
+        goals: What is to be reached.
+        most_rounds: Where a round takes long, and memory is what counts; None for all that are
+            asked for.
+    """
 
     title: str
     contestants: Sequence[Contestant]
     goals: Sequence[Goal]
+    most_rounds: int | None = None
 
 
 def section(title: str, results: Mapping[str, Result], verdicts: Iterable[Verdict]) -> str:

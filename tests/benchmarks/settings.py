@@ -28,7 +28,7 @@ class Settings:
         files: How many files the large folder holds.
         runs: Over how many run folders they are spread.
         rounds: How often each contestant runs.
-        million: Whether a million files are measured, too.
+        million: Whether a million files and a log of 1 GB are measured, too.
     """
 
     interpreter: Interpreter
@@ -47,7 +47,9 @@ def from_command_line(arguments: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--files", type=int, default=100_000, help="default: %(default)s")
     parser.add_argument("--runs", type=int, default=500, help="run folders; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
-    parser.add_argument("--million", action="store_true", help="measure a million files, too")
+    parser.add_argument(
+        "--million", action="store_true", help="measure a million files and a log of 1 GB, too"
+    )
     parser.add_argument(
         "--dir",
         default=os.path.join(tempfile.gettempdir(), "ckptsel-benchmarks"),

@@ -33,7 +33,8 @@ def main() -> int:
     for benchmarks in BENCHMARKS:
         for benchmark in benchmarks(chosen):
             try:
-                results = measure.alternate(benchmark.contestants, chosen.rounds)
+                rounds = min(chosen.rounds, benchmark.most_rounds or chosen.rounds)
+                results = measure.alternate(benchmark.contestants, rounds)
             except measure.WrongAnswerError as error:
                 sys.exit(f"\n{benchmark.title}: {error}")
             verdicts = [goal.judge(results) for goal in benchmark.goals]

@@ -208,5 +208,6 @@ def _difference(name: str, expected: Any, found: Any, allowed: float) -> float:
 def _differs(what: str) -> ConversionError:
     return ConversionError(
         f"what was written does not predict what the model does: {what}",
-        hint=f"a layer that draws at random differs every time; {_HINT}",
+        hint="a layer that draws at random, as those that augment images, differs every time, and"
+        f" will when it is served; {_HINT}",
     )

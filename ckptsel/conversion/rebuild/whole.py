@@ -32,7 +32,13 @@ def check(job: Job) -> list[Finding]:
     from ckptsel.conversion.rebuild.subject import Model, load_model  # noqa: PLC0415
 
     one = load_model(job["source"], job, compiled=False)
-    other = load_model(job["dest"], job, compiled=False)
+    try:
+        other = load_model(job["dest"], job, compiled=False)
+    except ConversionError as error:
+        raise ConversionError(
+            f"Keras does not load what it wrote of this model: {error.message}",
+            hint="HDF5 holds no keras.ops, and less than .keras in other ways",
+        ) from error
     pairs = zip(one.get_weights(), other.get_weights(), strict=True)
     for number, (a, b) in enumerate(pairs):
         if a.dtype != b.dtype or a.shape != b.shape or not np.array_equal(a, b, equal_nan=True):

@@ -16,7 +16,14 @@ from ckptsel.errors import ConversionError, MissingExtraError
 PARENT = "CKPTSEL_REBUILT_FOR"
 """The variable that names the process which asks."""
 
+_TOLD = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_ONNX = "tf2onnx does not know all layers; .tflite and a SavedModel may do"
+# Who else than TensorFlow works in which module, and what to do if that fails.
+_DOERS = {
+    ("onnx_graph", "write"): ("tf2onnx", _NO_ONNX),
+    ("onnx_graph", "check"): ("ONNX Runtime", _NO_ONNX),
+}
 _LONGEST = 400  # Keras puts whole configs into its messages.
 # What follows is the reason, and the config stands before it.
 _REASON = "Exception encountered: "
@@ -72,14 +79,22 @@ def answer(job: Job) -> dict[str, Any]:
         is_missing = isinstance(error, MissingExtraError)
         return {"message": error.message, "hint": error.hint, "is_missing": is_missing}
     except Exception as error:  # noqa: BLE001 - TensorFlow has its own for every occasion
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return {"errno": error.errno, "message": str(error)}
+        if number := _full(error):
+            return {"errno": number, "message": os.strerror(number)}
         done = "write this" if job["do"] == "write" else "load what was written"
+        who, hint = _DOERS.get((job["module"], job["do"]), ("TensorFlow", ""))
         return {
-            "message": f"TensorFlow cannot {done}: {shortened(error)}",
-            "hint": "nothing was put in place",
+            "message": f"{who} cannot {done}: {shortened(error)}",
+            "hint": hint or "nothing was put in place",
             "is_missing": False,
         }
+
+
+def _full(error: Exception) -> int:
+    """The number of an error of the disk, which TensorFlow only tells in words; 0 for another."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return error.errno
+    return next((each for each in _TOLD if os.strerror(each) in str(error)), 0)
 
 
 def shortened(error: Exception) -> str:

@@ -255,3 +255,10 @@ def test_the_reason_is_told(hard: Path, tmp_path: Path) -> None:
     options = Options(model=str(tmp_path / "m.json"))
     with pytest.raises(ConversionError, match="swish2"):
         export(str(hard / "plain.weights.h5"), str(tmp_path / "made"), options, chosen="savedmodel")
+
+
+def test_what_hdf5_cannot_hold(hard: Path, tmp_path: Path) -> None:
+    """Keras writes it and cannot read it: that is no code of the user's."""
+    with pytest.raises(ConversionError, match="does not load what it wrote") as caught:
+        exported(hard / "ops.keras", tmp_path, "h5-model")
+    assert "not its code" not in caught.value.hint

@@ -134,6 +134,8 @@ def comparisons() -> None:
     silent(0.0, 1.0).save("silent.keras")
     silent(0.0, 7.0).save("silent-other.keras")
     silent(-np.inf, 1.0).save("mute.keras")
+    inputs = keras.Input((3,))
+    keras.Model(inputs, keras.ops.tanh(keras.layers.Dense(2)(inputs))).save("ops.keras")
     module = Signed()
     signatures = {"serving_default": module.one, "encode": module.other}
     tf.saved_model.save(module, "signed", signatures=signatures)

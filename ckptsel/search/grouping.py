@@ -6,6 +6,7 @@ import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ckptsel.naming.conventions import GENERAL_SUFFIXES, SUFFIXES, UNFINISHED
@@ -49,6 +50,12 @@ _MARKED = ("", "-EMA", ".ckpt", "-EMA.ckpt", ".nemo", "-EMA.nemo")
 _HOLDERS = {"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "saved_models", "models"}
 # MLflow keeps a run's files in `artifacts`, beside its `metrics`.
 _HOLDERS |= {"artifacts"}
+
+_LOGS = (
+    r"(?:\w+_)?logs?|metrics|history|results|version_\d+|\d{8}[_-]\d{6}|vis_data|fit|tensorboard"
+    r"|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_.+|tb|events|runs?|train|training|validation|val|test"
+    r"|outputs?"
+)
 
 # Suffix → kind, the longest first, so that `.weights.h5` comes before `.h5`.
 _KINDS = sorted({**SUFFIXES, **GENERAL_SUFFIXES}.items(), key=lambda item: -len(item[0]))
@@ -244,6 +251,16 @@ def is_holder(path: str) -> bool:
     if name in (os.curdir, os.pardir):
         name = os.path.basename(os.path.abspath(path))
     return name.lower() in _HOLDERS
+
+
+@cache
+def is_of_logs(name: str) -> bool:
+    """Whether a folder of this name holds a run's logs, and is no run of its own.
+
+    `logs`, Lightning's `lightning_logs/version_0`, MMEngine's `20240131_120000/vis_data`,
+    TensorBoard's `train`, PyTorch's `Jan31_12-00-00_host`.
+    """
+    return re.fullmatch(_LOGS, name, re.IGNORECASE) is not None
 
 
 def above(path: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
+from ckptsel.search.grouping import is_of_logs
 from ckptsel.sources import kind_of
 
 if TYPE_CHECKING:
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from ckptsel.search.grouping import Folder
     from ckptsel.search.places import TableIn
     from ckptsel.sources.log import LogKind, LogRow
-
-# Folders that hold a run's logs, and are no run of their own: `logs`, Lightning's
-# `lightning_logs/version_0`, MMEngine's `20240131_120000/vis_data`, TensorBoard's `train`.
-OF_LOGS = re.compile(
-    r"\.|(?:\w+_)?logs?|metrics|history|results|version_\d+|\d{8}[_-]\d{6}|vis_data"
-    r"|fit|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_.+|tensorboard|tb|events|runs?"
-    r"|train|training|validation|val|test|output|outputs",
-    re.IGNORECASE,
-)
 
 # Where a table stands that the user named: it is asked first.
 GIVEN = -1
@@ -73,7 +64,7 @@ def is_elsewhere(folder: str, run: str, places: Sequence[TableIn]) -> bool:
     if any(place.folder.path == folder for place in places):
         return False
     inner = os.path.relpath(folder or os.curdir, run or os.curdir)
-    return not all(OF_LOGS.fullmatch(part) for part in inner.split(os.sep))
+    return not all(part == os.curdir or is_of_logs(part) for part in inner.split(os.sep))
 
 
 def recognised(findings: list[Finding], folder: Folder, run: str) -> Iterable[FoundLog]:

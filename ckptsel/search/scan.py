@@ -22,6 +22,7 @@ from ckptsel.search.grouping import (
     folder_kind,
     group_shards,
     group_version_1,
+    is_of_logs,
     markers,
     place,
     run_above,
@@ -135,8 +136,6 @@ class Scan:
         """The logs of the run, if the location is only the folder in it that holds checkpoints."""
         if path == root:
             return
-        from ckptsel.search.ownership import OF_LOGS  # noqa: PLC0415 - only where one is needed
-
         # Quiet: nobody has named this folder.
         quiet = Scan(exclude=self.exclude)
         try:
@@ -146,7 +145,7 @@ class Scan:
         folder = Folder(root, root, logs=sorted(_logs_in(root, found.files)))
         folders = [folder]
         for name in found.folders:
-            if name.startswith(".") or not OF_LOGS.fullmatch(name) or name in found.links:
+            if name.startswith(".") or not is_of_logs(name) or name in found.links:
                 continue
             below = quiet._walk(folder.join(name), root, 2)
             # What holds checkpoints as well is a run of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -111,7 +112,12 @@ def _settled(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ra
         winners = ranking.rows
         if not (query.takes_several or (keep is None and query.strict)):
             winners = winners[: 1 if keep is None else max(1, keep - 1)]
-        others = settle(found, [row.checkpoint for row in winners if row.rank or query.strict])
+        read = [row.checkpoint for row in winners if row.rank or query.strict]
+        if query.about:
+            about = os.path.abspath(query.about)
+            own = (row.checkpoint for row in ranking.rows)
+            read += [one for one in own if os.path.abspath(one.path) == about]
+        others = settle(found, read)
         if not others:
             shown = ranking.rows if keep is None else winners
             found.findings += unread(found, [row.checkpoint for row in shown])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import zipfile
@@ -220,3 +222,18 @@ def test_values_of_an_assumed_base(tmp_path: Path) -> None:
     for path in tmp_path.glob("*.csv"):
         path.unlink()
     assert ask(tmp_path / "best.h5").values_sure == "certain"
+
+
+def test_a_log_about_another_file_of_that_name(tmp_path: Path) -> None:
+    """It tells of the one that stood there; a copy with another time is still the same."""
+    file = tmp_path / "best.keras"
+    file.write_bytes(b"first")
+    line = {"schema": 1, "event": "saved", "file": file.name, "epoch": 7, "step": 70}
+    line |= {"metrics": {"loss": 0.5}, "size_bytes": 5, "mtime_ns": 1}
+    line["sha256"] = hashlib.sha256(b"first").hexdigest()
+    (tmp_path / "ckptsel.jsonl").write_text(json.dumps(line) + "\n")
+    assert said(ask(file)) == ("log", "certain", 7)
+    file.write_bytes(b"other")
+    answer = ask(file)
+    assert (answer.sure, answer.epoch) == ("unknown", None)
+    assert "log-other-file" in {finding.code for finding in answer.findings}

@@ -43,6 +43,8 @@ class Query:
             for the values themselves.
         rejected: paths that do not compete, since they were found to be damaged; only with
             `pareto`, where what they stood before comes in again.
+        about: a checkpoint that matters wherever it stands, "" for none: a log is not believed to
+            be about it that may be about another file of its name.
 
     Raises:
         UsageError: for an unknown mode, tie rule or use of logs, an empty monitor, a depth below
@@ -68,6 +70,7 @@ class Query:
     pareto: bool = False
     smooth: int | None = None
     rejected: frozenset[str] = frozenset()
+    about: str = ""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

@@ -80,7 +80,7 @@ def _search(
     checkpoints: list[Checkpoint] = []
     findings: list[Finding] = []
     for locations in (query.locations, (itself,)):
-        asked = replace(query, locations=locations, monitor=None, strict=False)
+        asked = replace(query, locations=locations, monitor=None, strict=False, about=path)
         try:
             ranking = select(asked, rank=False, progress=progress)
         except NothingFoundError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.training_log.identity import sha256_of
@@ -12,22 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ckptsel.checkpoint import Checkpoint
+    from ckptsel.search.log_files import Doubt
     from ckptsel.search.survey import Survey
     from ckptsel.sources.log import LogRow
-
-
-class Doubt(NamedTuple):
-    """What a log says of a file which has another time by now.
-
-    Attributes:
-        path: the checkpoint.
-        row: what the log says.
-        log: the log's path.
-    """
-
-    path: str
-    row: LogRow
-    log: str
 
 
 def settle(found: Survey, checkpoints: Iterable[Checkpoint]) -> list[Finding]:

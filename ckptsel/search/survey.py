@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ckptsel.search.grouping import Folder
+    from ckptsel.search.log_files import Doubt
     from ckptsel.search.log_read import LogRead
     from ckptsel.search.query import Query
-    from ckptsel.search.replaced import Doubt
 
 
 @dataclass(slots=True, eq=False, repr=False)

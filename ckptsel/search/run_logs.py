@@ -1,0 +1,227 @@
+"""The logs of one run, joined to its checkpoints, one held against the other."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckptsel.checkpoint import Finding, Log
+from ckptsel.naming.vocabulary import role_of
+from ckptsel.search.log_files import files_from, of_these_files
+from ckptsel.search.log_read import LogRead
+from ckptsel.search.ownership import (
+    GIVEN,
+    FoundLog,
+    is_elsewhere,
+    together,
+    unreadable,
+)
+from ckptsel.search.places import Logged, TableIn
+from ckptsel.search.printed import Side, all_of, side_of
+from ckptsel.sources.agreement import Names, Printed, columns
+from ckptsel.sources.join import Joined, join
+from ckptsel.sources.log import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ckptsel.search.survey import Survey
+    from ckptsel.sources.log import LogRow
+
+
+class _Answer(NamedTuple):
+    """A log that was joined."""
+
+    log: FoundLog
+    joined: Joined
+
+
+def join_run(
+    found: Survey, run: str, places: Sequence[TableIn], logs: Sequence[FoundLog]
+) -> list[TableIn]:
+    """The tables of one run with what its logs say, the strongest kind first."""
+    sides = [side_of(place) for place in places]
+    named = own = all_of(sides)
+    answers: list[_Answer] = []
+    unsettled = set(range(len(own.names)))
+    contested: set[str] = set()
+    held = 0  # of the answers, in `named`: with the last one's values nothing is compared
+    for log in sorted(together(_of_run(logs, run, places), run), key=lambda log: log[:3]):
+        findings: list[Finding] = []
+        for _, joined in answers[held:]:
+            named = _with_values(named, joined.rows) if joined.matched else named
+        held = len(answers)
+        try:
+            joined = _joined(log, run, places, named, findings)
+            rivals = _rivals(log, joined, answers)
+            if rivals and _disagrees(_joined(log, run, places, own, [])):
+                rivals = []  # It contradicts the names, too, and nothing is to be said of others.
+        except OSError as error:
+            found.findings.append(unreadable(log.path, error))
+            continue
+        if joined.key == "file":
+            joined = of_these_files(joined, places, log.path, findings, found.doubted)
+        found.findings += findings
+        if rivals or (log.kind.name in contested and not joined.is_confirmed):
+            contested.add(log.kind.name)
+            found.findings += [_contest(log, rival) for rival in rivals]
+            nothing = [None] * len(own.names)
+            answers = [
+                each._replace(joined=each.joined._replace(rows=nothing)) if each in rivals else each
+                for each in answers
+            ]
+            named, held = own, 0
+            joined = joined._replace(rows=nothing, findings=())
+        for finding in joined.findings:
+            # What the names have settled with another log, this one need not be about.
+            is_settled = finding.code == "log-disagrees" and not unsettled
+            found.findings.append(replace(finding, strict=False) if is_settled else finding)
+        answers.append(_Answer(log, joined))
+        if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
+            unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
+    logged = []
+    for log, joined in answers:
+        told = _told(log, joined)
+        found.logs.append(told)
+        if joined.matched:
+            again, source = partial(log.rows, run), log.source(run)
+            found.reads.append(LogRead(run, told, source, joined, places, again))
+            names_files = joined.key == "file"
+            logged.append(Logged(source, joined.rows, {}, names_files=names_files))
+    return [*_split(places, sides, logged)]
+
+
+def _of_run(logs: Iterable[FoundLog], run: str, places: Sequence[TableIn]) -> Iterable[FoundLog]:
+    """The logs, each with whether it may be another run's, and with habits that hold here."""
+    kinds = {place.folder.kind_of(place.table.names[0]) for place in places if place.table.names}
+    for log in logs:
+        if log.kind.writes and not kinds <= log.kind.writes:
+            kind = replace(log.kind, offsets=dict.fromkeys(log.kind.offsets))
+            log = log._replace(kind=kind)  # noqa: PLW2901
+        if log.place == GIVEN:
+            yield log
+        else:
+            yield log._replace(is_elsewhere=is_elsewhere(os.path.dirname(log.path), run, places))
+
+
+def _joined(
+    log: FoundLog, run: str, places: Sequence[TableIn], named: Names, findings: list[Finding]
+) -> Joined:
+    """One log, read and joined.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    base = run if log.paths else os.path.dirname(log.path)
+    files = files_from(places, base) if "file" in log.kind.offsets else {}
+    if files and log.place == GIVEN:
+        from ckptsel.search.given import whole_paths  # noqa: PLC0415
+
+        files = whole_paths(places)
+    trusts_names = all(place.trusts_names for place in places)
+    if files and not trusts_names:
+        named = named._replace(printed=[])
+    doubtful = log.is_elsewhere
+    rows = log.rows(run, findings)
+    joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=findings)
+    if _disagrees(joined) and not trusts_names:
+        # What names say was not to count; that it shows the log's base is only welcome.
+        rows, named = log.rows(run, []), named._replace(printed=[])
+        noticed = findings
+        joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=noticed)
+    return joined
+
+
+def _disagrees(joined: Joined) -> bool:
+    """Whether nothing was joined, because something is contradicted."""
+    return not joined.matched and any(each.code == "log-disagrees" for each in joined.findings)
+
+
+def _rivals(log: FoundLog, joined: Joined, answers: Sequence[_Answer]) -> list[_Answer]:
+    """The logs of the same kind that a log contradicts, and that no name confirms either."""
+    if log.place == GIVEN or not _disagrees(joined):
+        return []
+    return [
+        each
+        for each in answers
+        if each.joined.matched
+        and each.log.kind.name == log.kind.name
+        and not each.joined.is_confirmed
+    ]
+
+
+def _contest(log: FoundLog, rival: _Answer) -> Finding:
+    said = f"it and {rival.log.path} tell different values of the same checkpoints, and no name"
+    said += " tells which of them is about these: neither was used"
+    return Finding("log-several-runs", said, log.path, strict=True)
+
+
+def _told(log: FoundLog, joined: Joined) -> Log:
+    files = tuple(log.paths) if log.path not in log.paths else ()
+    why = joined.why if joined.matched else ""
+    kind, unit = log.kind.name, log.kind.unit
+    offset = joined.offset - joined.shift
+    return Log(log.path, kind, joined.matched, joined.key, offset, why, unit, files)
+
+
+def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:
+    """With what a log says, which further logs are compared with."""
+    metrics: dict[str, list[str]] = {}
+    seen: tuple[str, ...] = ()
+    known: list[tuple[str, int]] = []
+    for index, row in enumerate(rows):
+        if row is None:
+            continue
+        if row.names is not seen:
+            seen = row.names
+            labels = columns(seen).items()
+            known = [(label, seen.index(c)) for label, c in labels if role_of(c) == "metric"]
+        for label, column in known:
+            metrics.setdefault(label, [""] * len(rows))[index] = row.texts[column]
+    of_files = [row if row is not None and row.file else None for row in rows]
+    return named._replace(
+        epochs=[
+            e if e is not None or not row else row.epoch
+            for e, row in zip(named.epochs, of_files, strict=True)
+        ],
+        steps=[
+            s if s is not None or not row else row.step
+            for s, row in zip(named.steps, of_files, strict=True)
+        ],
+        printed=[
+            *named.printed,
+            *(
+                Printed(label, [*map(number, texts)], [0.0] * len(texts), texts)
+                for label, texts in metrics.items()
+            ),
+        ],
+    )
+
+
+def _split(
+    places: Sequence[TableIn], sides: Sequence[Side], logs: Sequence[Logged]
+) -> Iterable[TableIn]:
+    """Each table with its part of the rows."""
+    start = 0
+    for place, side in zip(places, sides, strict=True):
+        end = start + len(place.table.names)
+        of_place = []
+        for log in logs:
+            rows = log.rows[start:end]
+            if labels := _labels(rows, side.labels):
+                of_place.append(log._replace(rows=rows, labels=labels))
+        yield place._replace(logs=tuple(of_place))
+        start = end
+
+
+def _labels(rows: Sequence[LogRow | None], in_names: dict[str, str]) -> dict[str, str]:
+    """Column → the metric's name; the names' own, where it is another spelling of that."""
+    seen = {row.names for row in rows if row is not None}
+    labels: dict[str, str] = {}
+    for names in seen:
+        for label, column in columns(names).items():
+            labels[column] = in_names.get(label, column)
+        labels |= {name: name for name in names if name not in labels}
+    return labels

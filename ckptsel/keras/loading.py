@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -123,7 +124,7 @@ def _named(query: Query) -> Ranked | None:
             return None
     except LocationNotFoundError:
         return None  # it may be a glob
-    ranking = select(query, rank=False)
+    ranking = select(replace(query, about=location), rank=False)
     row = next((row for row in ranking.rows if row.checkpoint.path == location), None)
     if row is not None:
         _check_safe(_sound(row, "the checkpoint", hint="take another one"))

@@ -114,6 +114,20 @@ def test_another_training_that_writes_over_a_file(training: Any, callback: Any, 
     assert any("with another SHA-256" in message for message in said)
 
 
+def test_a_copied_file_that_is_named_itself(training: Any, callback: Any) -> None:
+    """Of another time, and the same bytes: there is nothing to warn of."""
+    load = importlib.import_module("ckptsel.keras").load_best_weights
+    model, kept = training.model(), callback()
+    training.fit(model, training.Told([0.5]), kept)
+    os.utime(kept.best_path, (1, 1))
+    fresh = training.model()
+    with told() as said:
+        assert load(fresh, kept.best_path).epoch == 1
+    assert said == []
+    pairs = zip(fresh.get_weights(), model.get_weights(), strict=True)
+    assert all((mine == its).all() for mine, its in pairs)
+
+
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_another_backend(tmp_path: Path, backend: str) -> None:
     """The callback and the loader know nothing of what Keras computes with."""

@@ -66,29 +66,42 @@ def _quantized(folder: str) -> None:
 
 
 def _gan(folder: str) -> None:
-    """Two optimizers under names that people give them, one with a schedule of its rate."""
+    """Optimizers under names that people give them, one with a schedule of its rate."""
     import keras  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
+
+    class Counted(keras.layers.Layer):  # type: ignore[misc]
+        """A layer that counts first, as optimizers do, and has a number next."""
+
+        def build(self, _: Any) -> None:
+            self.seen = self.add_weight(shape=(), dtype="int32", trainable=False)
+            self.scale = self.add_weight(shape=(), trainable=False)
+            self.shift = self.add_weight(shape=(7,), trainable=False)
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale
 
     class Gan(keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.g = keras.layers.Dense(2)
             self.opt_net = keras.layers.Dense(2)
+            self.counted = Counted()
             decay = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
             self.g_opt = keras.optimizers.Adam()
             self.adam = keras.optimizers.Adam()
+            self.trainer = keras.optimizers.Adam(name="mine")
             self.solver = keras.optimizers.SGD(decay, momentum=0.9)
 
         def call(self, x: Any) -> Any:
-            return self.opt_net(self.g(x))
+            return self.counted(self.opt_net(self.g(x)))
 
     for number in (1, 3):
         model = Gan()
         model(np.ones((1, 2), "float32"))
-        for weight in model.trainable_variables:
+        for weight in model.weights:
             weight.assign(np.full(weight.shape, number))
-        for optimizer in (model.g_opt, model.adam, model.solver):
+        for optimizer in (model.g_opt, model.adam, model.trainer, model.solver):
             optimizer.build(model.trainable_variables)
             for variable in optimizer.variables:
                 variable.assign(np.full(variable.shape, number))

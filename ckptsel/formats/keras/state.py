@@ -26,7 +26,7 @@ _CLASSES = frozenset(
     )
 )
 _COUNTER = re.compile(r"_\d+$")
-_ATTRIBUTE = re.compile(r"(\w+_)?(optimizers?|optim|opts?)(_[a-z\d]+)?")
+_ATTRIBUTE = re.compile(r"(\w+_)?(optimizers?|optim|opts?)(_[a-z\d])?")
 
 # Classes of tf_keras whose value is total / count, by their names in a path.
 # Source: the subclasses of MeanMetricWrapper in tf_keras/src/metrics.
@@ -75,9 +75,8 @@ def role_of(path: str) -> TensorRole:
 def optimizers(datasets: Mapping[str, Stored], layer_of: Callable[[str], str]) -> frozenset[str]:
     """The `vars` groups of optimizers whose attributes are called anything, as `g_opt`, `adam`.
 
-    An optimizer counts first, and its learning rate is next unless a schedule gives it; then it
-    has a name that Keras made of its class, or its attribute tells it. Layers of lists count in
-    no such way: those are passed over.
+    An optimizer counts first. It has the name that Keras makes of its class, or its attribute
+    tells it; or its learning rate comes next, and then only what has the shapes of weights.
 
     Args:
         datasets: path → dataset.
@@ -89,12 +88,24 @@ def optimizers(datasets: Mapping[str, Stored], layer_of: Callable[[str], str]) -
         *above, attribute = ["", *group.split("/")[:-1]]
         if number != "0" or counter.shape or "int" not in counter.dtype_name:
             continue
-        rate = datasets.get(f"{group}/1")
-        has_rate = rate is not None and not rate.shape and rate.dtype_name.startswith("float")
+        # A list of layers holds no optimizer, and the model itself is none.
+        if not attribute or above[-1] == "layers":
+            continue
         is_named = _COUNTER.sub("", layer_of(group)) in _CLASSES or _ATTRIBUTE.fullmatch(attribute)
-        if above[-1:] != ["layers"] and (has_rate or is_named):
+        if is_named or _has_slots(datasets, group):
             found.add(group)
     return frozenset(found)
+
+
+def _has_slots(datasets: Mapping[str, Stored], group: str) -> bool:
+    rate = datasets.get(f"{group}/1")
+    if rate is None or rate.shape or not rate.dtype_name.startswith("float"):
+        return False
+    mine, others = set(), set()
+    for path, stored in datasets.items():
+        (mine if path.startswith(f"{group}/") else others).add(stored.shape)
+    slots = mine - {()}
+    return bool(slots) and slots <= others
 
 
 def tensor_of(

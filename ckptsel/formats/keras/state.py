@@ -101,7 +101,8 @@ def _has_slots(datasets: Mapping[str, Stored], group: str) -> bool:
     rate = datasets.get(f"{group}/1")
     if rate is None or rate.shape or not rate.dtype_name.startswith("float"):
         return False
-    mine, others = set(), set()
+    mine: set[tuple[int, ...]] = set()
+    others: set[tuple[int, ...]] = set()
     for path, stored in datasets.items():
         (mine if path.startswith(f"{group}/") else others).add(stored.shape)
     slots = mine - {()}

@@ -26,6 +26,21 @@ def training() -> ModuleType:
 
 
 @pytest.fixture
+def keras() -> Any:
+    """Keras, with names of layers that begin anew."""
+    found: Any = pytest.importorskip("keras")
+    found.utils.clear_session()
+    return found
+
+
+@pytest.fixture
+def load(keras: Any) -> Any:
+    """The function under test."""
+    del keras
+    return importlib.import_module("ckptsel.keras").load_best_weights
+
+
+@pytest.fixture
 def callback(training: ModuleType, tmp_path: Path) -> Any:
     """BestCheckpoint for `tmp_path/run`, weights only, as they are small."""
     del training

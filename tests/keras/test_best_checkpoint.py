@@ -388,17 +388,6 @@ def test_a_log_that_vanishes_in_training(training: Any, callback: Any, tmp_path:
         training.fit(training.model(), training.Told([0.1]), kept)
 
 
-def test_two_callbacks_that_do_the_same(training: Any, callback: Any, tmp_path: Path) -> None:
-    """Each would remove what the other keeps; one that an earlier training left is no rival."""
-    one, other = callback(keep_best=None), callback(keep_best=1)
-    model = training.model()
-    with pytest.raises(UsageError, match="each would remove what the other keeps"):
-        training.fit(model, training.Told([0.5, 0.4]), one, other, epochs=2)
-    training.fit(model, training.Told([0.3]), callback())
-    training.fit(model, training.Told([0.6, 0.2]), one, callback(monitor="loss"), epochs=2)
-    assert best_values(tmp_path / "run")[0] == 0.2
-
-
 def best_values(folder: Path) -> list[float]:
     """The values of the files that are there, best first."""
     ranking = ckptsel.find(folder, monitor="val_loss")

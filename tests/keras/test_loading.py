@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from ckptsel.errors import (
     UsageError,
 )
 from tests.keras.conftest import told
+from tests.keras.models import branching, dense, filled, same, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,61 +25,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".weights.h5", ".keras", ".h5")
 # Keras itself warns that `.h5` is an old format.
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving:UserWarning")
-
-
-@pytest.fixture
-def keras() -> Any:
-    """Keras, with names of layers that begin anew."""
-    found: Any = pytest.importorskip("keras")
-    found.utils.clear_session()
-    return found
-
-
-@pytest.fixture
-def load(keras: Any) -> Any:
-    """The function under test."""
-    del keras
-    return importlib.import_module("ckptsel.keras").load_best_weights
-
-
-def dense(keras: Any, names: str = "ab", *, units: int = 4, dtype: str = "float32") -> Any:
-    """Layers one after the other, each of the same shape."""
-    layers = [keras.layers.Dense(units, name=name, dtype=dtype) for name in names]
-    return keras.Sequential([keras.layers.Input((units,)), *layers])
-
-
-def branching(keras: Any) -> Any:
-    """Layers of many kinds, among them a nested model."""
-    layers = keras.layers
-    inputs = layers.Input((5, 4))
-    found = layers.MultiHeadAttention(2, 3, name="attention")(inputs, inputs)
-    found = layers.Bidirectional(layers.LSTM(3), name="both")(found)
-    found = layers.BatchNormalization(name="norm")(found)
-    inner = [layers.Dense(4, name="p"), layers.Dropout(0.5), layers.Dense(4, name="q")]
-    found = keras.Sequential([layers.Input((6,)), *inner], name="inner")(found)
-    return keras.Model(inputs, layers.Dense(2, name="last")(found))
-
-
-def filled(model: Any, start: float = 0.0) -> Any:
-    """Different values everywhere."""
-    numpy: Any = importlib.import_module("numpy")
-    for number, weight in enumerate(model.weights):
-        if weight.dtype != "uint32" and "seed" not in weight.path:
-            values = numpy.linspace(start + number, start + number + 0.9, math.prod(weight.shape))
-            weight.assign(values.reshape(weight.shape))
-    return model
-
-
-def save(model: Any, path: Path) -> str:
-    """Save a model, or its weights, as the suffix says."""
-    path.parent.mkdir(exist_ok=True)
-    (model.save_weights if path.name.endswith(".weights.h5") else model.save)(str(path))
-    return str(path)
-
-
-def same(model: Any, other: list[Any]) -> bool:
-    """Whether a model has these weights."""
-    return all((mine == its).all() for mine, its in zip(model.get_weights(), other, strict=True))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -424,48 +369,6 @@ def test_a_file_that_is_named_itself(keras: Any, load: Any, tmp_path: Path) -> N
     with pytest.raises(DamagedError, match="the checkpoint is damaged"):
         load(fresh, path)
     assert same(fresh, model.get_weights())
-
-
-def partly_saved(keras: Any, saved: tuple[str, ...]) -> Any:
-    """A model with a layer that saves only some of its weights, which are all of one shape."""
-
-    class Own(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
-        def build(self, _: Any) -> None:
-            for name in ("first", "second", "third"):
-                setattr(self, name, self.add_weight(shape=(4,), name=name, initializer="zeros"))
-
-        def call(self, inputs: Any) -> Any:
-            return inputs * self.first
-
-        def save_own_variables(self, store: Any) -> None:
-            for name in saved:
-                store[name] = getattr(self, name)
-
-        def load_own_variables(self, store: Any) -> None:
-            for name in saved:
-                getattr(self, name).assign(store[name])
-
-    return keras.Sequential([keras.layers.Input((4,)), Own(name="own"), keras.layers.Dense(4)])
-
-
-@pytest.mark.parametrize("saved", [(), ("second",), ("first", "second", "third")])
-def test_weights_that_no_file_has(
-    keras: Any, load: Any, tmp_path: Path, saved: tuple[str, ...]
-) -> None:
-    """They keep their values, and a warning names them: nothing could be loaded."""
-    path = save(filled(partly_saved(keras, saved), 5), tmp_path / "w.weights.h5")
-    fresh = filled(partly_saved(keras, saved))
-    before = {weight.path: weight.numpy() for weight in fresh.weights}
-    with told() as said:
-        load(fresh, path)
-    left = [name for name in ("first", "second", "third") if name not in saved]
-    for weight in fresh.weights:
-        is_left = weight.name in left and "own" in weight.path
-        assert (weight.numpy() == before[weight.path]).all() == is_left, weight.path
-    assert len(said) == bool(left)
-    assert all(name in message for message in said for name in left)
-    with pytest.raises(ModelMismatchError):
-        load(filled(dense(keras)), path)
 
 
 @pytest.mark.parametrize("thing", [object(), None, "model.keras"])

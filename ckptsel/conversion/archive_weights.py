@@ -31,7 +31,7 @@ class ArchiveWeights:
             return _rewriter().look(source, options)
         with _archive(source) as archive:
             size_bytes = archive.members.size_bytes(WEIGHTS)
-        return Outlook(size_bytes, proof=lambda: _prove(source))
+        return Outlook(size_bytes, proof=lambda: _prove(source), compares_source=True)
 
     def write(self, source: str, dest: str, options: Options) -> None:
         """See `Converter.write`."""

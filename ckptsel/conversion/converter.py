@@ -46,12 +46,14 @@ class Outlook:
         findings: what there is to say about it.
         proof: what takes too long for a look, and must hold before the new checkpoint takes its
             name; raises as `Converter.look` does. None if the look has seen all.
+        compares_source: whether `Converter.check` compares the source with its own checksums.
     """
 
     size_bytes: int = 0
     optimizer_bytes: int = 0
     findings: tuple[Finding, ...] = ()
     proof: Callable[[], None] | None = None
+    compares_source: bool = False
 
 
 class Converter(Protocol):

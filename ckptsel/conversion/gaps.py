@@ -12,7 +12,7 @@ from ckptsel.errors import DamagedError
 from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:
-    from ckptsel.formats.contents import Contents
+    from ckptsel.formats.contents import Contents, Level
 
 _SHOWN = 5  # So many faults are shown.
 # Damage to what stands beside the tensors; and what is refused elsewhere, in other words.
@@ -27,15 +27,20 @@ _ELSEWHERE = frozenset(
 )  # fmt: skip
 
 
-def refuse_gaps(contents: Contents, path: str) -> None:
-    """See that all tensors of a checkpoint are in it, by its structure; no values are read.
+def refuse_gaps(contents: Contents, path: str, level: Level = "quick") -> None:
+    """See that all tensors of a checkpoint are in it.
+
+    Args:
+        contents: the checkpoint, open.
+        path: its path.
+        level: `quick` goes by the structure, and no values are read; `full` compares checksums.
 
     Raises:
         DamagedError: if there is more than the list of its tensors says, or less.
     """
     found = [
         each
-        for each in contents.damage("quick")
+        for each in contents.damage(level)
         if severity_of(each.code) == "damage" and each.code not in _BESIDE
     ]
     found += (each for each in contents.dangers() if each.code in _ELSEWHERE)

@@ -94,11 +94,13 @@ class Contents(ABC):
         version: the format's version where it has one, "" otherwise.
         lists_tensors: whether `tensors` can be known; false where only a package that is not
             installed could list them.
+        has_checksums: whether `damage` at `full` finds a value that was changed.
     """
 
     kind: str
     version: str = ""
     lists_tensors: bool = True
+    has_checksums: bool = False
 
     @property
     @abstractmethod

@@ -32,6 +32,7 @@ class NpzContents(Contents):
     """An open `.npz`."""
 
     kind = "npz"
+    has_checksums = True
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -18,6 +18,7 @@ from ckptsel.transfer.at_once import at_once
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.produce import Produced, check_destination, produce
 from ckptsel.transfer.record import relative, standing
+from ckptsel.transfer.source_values import compare_checksums, not_finite_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +81,8 @@ def export(
     Raises:
         ConversionError: if it cannot be converted, or did not come out.
         CopyError: if the source is gone.
-        DamagedError, LocationNotFoundError, UnknownFormatError: if the source cannot be read.
+        DamagedError: if the source is damaged, as far as its format can tell.
+        LocationNotFoundError, UnknownFormatError: if the source cannot be read.
         DestinationError: if the destination exists, cannot be written, or has no room.
         MissingExtraError: if a package is not installed.
         NothingFoundError: if nothing is ranked.
@@ -132,7 +134,16 @@ def export(
         if strict:
             _refuse([replace(finding, path=dest) for finding in said])
 
-    proofs = (outlook.proof,) if outlook.proof else ()
+    odd: list[Finding] = []
+
+    def look_at_values() -> None:
+        odd.extend(not_finite_weights(path))
+        if strict:
+            _refuse(odd)
+
+    proofs = (look_at_values, outlook.proof) if outlook.proof else (look_at_values,)
+    if dry_run or not (check and outlook.compares_source):
+        compare_checksums(path)
     produced = None
     if dry_run:
         for prove in proofs:
@@ -150,7 +161,7 @@ def export(
     size_bytes = sum(size for _, size in produced.files) if produced else outlook.size_bytes
     # They were said of a path that is gone.
     here = [replace(finding, path=dest) for finding in said]
-    findings = (*outlook.findings, *here, *(produced.findings if produced else ()))
+    findings = (*outlook.findings, *odd, *here, *(produced.findings if produced else ()))
     return Exported(
         path, kind, target.name, produced, dest, size_bytes, outlook.optimizer_bytes,
         check and not dry_run, findings,

@@ -11,19 +11,16 @@ from ckptsel.errors import CkptselError, MissingExtraError, UnreadValuesError
 from ckptsel.formats import open_contents
 from ckptsel.inspection.loading import misnamed
 from ckptsel.verification.consistency import inconsistencies, is_weightless
+from ckptsel.verification.finite import not_finite
 from ckptsel.verification.severity import gravest, severity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor, Future
 
-    from ckptsel.formats.contents import Contents, Level, Tensor
+    from ckptsel.formats.contents import Contents, Level
     from ckptsel.verification.severity import Severity
 
-# So many tensors are named one by one; a model full of NaN is one story, not a thousand.
-_NAMED = 3
-# The types that can hold a NaN; of the others no value is read.
-_FLOATING = ("float", "bfloat", "complex")
 _BOMBS = frozenset({"compression-bomb", "zip-bomb"})
 
 
@@ -94,7 +91,7 @@ def verify(
             if level == "full":
                 _gather(findings, path, lambda: _unlisted(contents, path))
             if level == "full" and not any(each.code in _BOMBS for each in findings):
-                _gather(findings, path, lambda: _not_finite(contents, path, allow_nonfinite))
+                _gather(findings, path, lambda: not_finite(contents, path, allowed=allow_nonfinite))
             tensors = _count(contents)
     except (CkptselError, OSError) as error:
         findings.append(_unopened(error, path))
@@ -192,49 +189,3 @@ def _misnamed(contents: Contents, path: str) -> Iterator[Finding]:
     """Keras goes by the suffix, and does not load a sound file under another format's."""
     if problem := misnamed(contents, path):
         yield Finding("wrong-suffix", problem, path)
-
-
-def _not_finite(contents: Contents, path: str, allow_nonfinite: bool) -> Iterator[Finding]:
-    """NaN and infinities: among the weights damage, in the optimizer's state a note."""
-    found: dict[str, list[Tensor]] = {}
-    unread: CkptselError | None = None
-    weights = "non-finite-allowed" if allow_nonfinite else "non-finite-weights"
-    opaque = [tensor.path for tensor in contents.tensors if tensor.dtype.startswith("void")]
-    if opaque:
-        yield Finding("values-not-read", f"of no known type: {_listed(opaque)}", path)
-    for tensor in contents.tensors:
-        if not tensor.dtype.startswith(_FLOATING):
-            continue
-        finite = _is_finite(contents, tensor)
-        if isinstance(finite, CkptselError):
-            unread = unread or finite  # and the other tensors are read still
-        elif not finite:
-            code = weights if tensor.role == "weight" else "non-finite-state"
-            found.setdefault(code, []).append(tensor)
-    for code, tensors in found.items():
-        named = _listed([tensor.path for tensor in tensors])
-        yield Finding(code, f"NaN or infinity in {named}", path)
-    if unread:
-        raise unread
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(paths[:_NAMED]) + more
-
-
-def _is_finite(contents: Contents, tensor: Tensor) -> bool | CkptselError:
-    """Whether all values are finite, or why they cannot be read."""
-    import numpy as np  # noqa: PLC0415 - with the first file that is opened
-
-    try:
-        for piece in contents.pieces(tensor):
-            with np.errstate(all="ignore"):
-                # A sum is quick, and not finite if one of the terms is not. It may also
-                # overflow where all are; then each is looked at.
-                total = np.add.reduce(piece)
-            if not np.isfinite(total) and not np.isfinite(piece).all():
-                return False
-    except CkptselError as error:
-        return error
-    return True

@@ -25,7 +25,7 @@ INDIRECT = {
     ("formats/hdf5/file.py", "error.code"),  # of an UnreadValuesError
     ("formats/huggingface.py", "error.code"),  # of a CkptselError
     ("formats/keras/config.py", "code"),  # keys of _MESSAGES
-    ("verification/verify.py", "code"),  # of _not_finite
+    ("verification/finite.py", "what"),
     ("verification/verify.py", "error.code"),
 }
 # Codes of errors that verify turns into findings.

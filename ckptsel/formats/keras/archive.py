@@ -33,6 +33,7 @@ class KerasArchive(Contents):
     """An open model. Its weights are opened when they are first asked for."""
 
     kind = "keras"
+    has_checksums = True
 
     def __init__(self, path: str, members: Members) -> None:
         self._path = path

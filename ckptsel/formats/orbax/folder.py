@@ -62,6 +62,7 @@ class OrbaxContents(Contents):
     """An open step folder, or the folder of one item in it."""
 
     kind = "orbax"
+    has_checksums = True
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -48,6 +48,7 @@ class SavedModel(Contents):
     """
 
     kind = "savedmodel"
+    has_checksums = True
 
     def __init__(self, path: str) -> None:
         self._folder = _folder_of(path)

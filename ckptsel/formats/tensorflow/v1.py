@@ -38,6 +38,7 @@ class TensorFlowV1(Contents):
     """
 
     kind = "tf-checkpoint-v1"
+    has_checksums = True
     version = "1"
 
     def __init__(self, path: str) -> None:

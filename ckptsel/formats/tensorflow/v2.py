@@ -43,6 +43,7 @@ class TensorFlowV2(Contents):
     """
 
     kind = "tf-checkpoint"
+    has_checksums = True
     version = "2"
 
     def __init__(self, path: str) -> None:

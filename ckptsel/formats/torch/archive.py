@@ -61,6 +61,7 @@ class TorchContents(Contents):
     """An open PyTorch archive."""
 
     kind = "torch"
+    has_checksums = True
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -22,6 +22,7 @@ RUNS, EPOCHS = 1_000, 200
 BATCHES = 100
 LARGE = "`ckptsel best`, a log of 1 GB"
 SMOOTH = "`ckptsel best --smooth 3`, a log of 1 GB"
+COURSE = "`ckptsel runs`, a log of 1 GB"
 
 
 def benchmarks(settings: Settings) -> Iterator[Benchmark]:
@@ -48,12 +49,14 @@ def benchmarks(settings: Settings) -> Iterator[Benchmark]:
     if settings.million:
         large = large_log.build(settings.folder, 1_000_000_000)
         argv = (*settings.interpreter.ckptsel, "best", large.path, "--monitor", "val_loss")
+        runs = (*settings.interpreter.ckptsel, "runs", large.path, "--monitor", "val_loss")
         yield Benchmark(
             "A log of 1 GB beside three checkpoints",
             [
                 Contestant(LARGE, argv, large.best),
                 Contestant(SMOOTH, (*argv, "--smooth", "3"), large.best),
+                Contestant(COURSE, (*runs, "-o", "paths"), large.path),
             ],
-            [PeakMemory(LARGE, 60), PeakMemory(SMOOTH, 60)],
+            [PeakMemory(LARGE, 60), PeakMemory(SMOOTH, 60), PeakMemory(COURSE, 60)],
             most_rounds=1,
         )

@@ -11,7 +11,7 @@ from ckptsel.inspection.against import Model
 if TYPE_CHECKING:
     from ckptsel.conversion.converter import Options
     from ckptsel.formats.contents import Contents
-    from ckptsel.inspection.fitting import Match
+    from ckptsel.inspection.fit import Match
 
 _SHOWN = 5  # So many layers that do not fit are shown.
 

@@ -9,14 +9,9 @@ from ckptsel.errors import UnknownFormatError, UnreadableError, UsageError
 from ckptsel.formats import format_of, open_contents
 from ckptsel.formats.strict_json import read_object
 from ckptsel.inspection import fitting
-from ckptsel.inspection.layout import (
-    BY_ORDER,
-    BY_PATH,
-    Layout,
-    layout_of,
-    layout_of_model,
-)
+from ckptsel.inspection.layout import BY_ORDER, BY_PATH, Layout, layout_of
 from ckptsel.inspection.model_layers import layers_in
+from ckptsel.inspection.model_layout import layout_of_model
 from ckptsel.inspection.pairing import Group, pair
 from ckptsel.inspection.places import KnownNames, Place
 from ckptsel.storage import open_regular
@@ -25,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.formats.contents import Contents
-    from ckptsel.inspection.fitting import Fit
+    from ckptsel.inspection.fit import Fit
     from ckptsel.inspection.layer_shapes import Shape
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckptsel.formats.contents import Contents, Tensor
-    from ckptsel.inspection.fitting import Match
+    from ckptsel.inspection.fit import Match
     from ckptsel.keras.live import Live
     from ckptsel.keras.weight_order import Name
 

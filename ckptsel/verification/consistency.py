@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckptsel.formats.contents import Contents
-    from ckptsel.inspection.fitting import Fit, Match
+    from ckptsel.inspection.fit import Fit, Match
     from ckptsel.inspection.places import Place
 
 _WRONG = ("count", "shape", "missing")

@@ -11,7 +11,7 @@ from ckptsel.cli.reports.table import Column
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ckptsel.inspection.fitting import Fit, Match
+    from ckptsel.inspection.fit import Fit, Match
     from ckptsel.inspection.layer_shapes import Shape
     from ckptsel.inspection.places import Place
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ckptsel.formats.contents import Tensor
-    from ckptsel.inspection.fitting import Fit
+    from ckptsel.inspection.fit import Fit
     from ckptsel.inspection.inspect import Inspection
     from ckptsel.verification.verify import Verdict
 

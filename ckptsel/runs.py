@@ -204,12 +204,19 @@ def _saving_stopped(times: Sequence[float], read: LogRead, course: Course) -> It
         # Of a run that saves every ten epochs, the last nine may be without a checkpoint.
         usual = max((b - a for a, b in pairwise(times)), default=1)
         if end - times[-1] > usual:
-            said = f"the log goes on to {end:g}, the last checkpoint is of {times[-1]:g}"
+            said = (
+                f"the log goes on to {_count(end)}, the last checkpoint is of {_count(times[-1])}"
+            )
             yield Finding("run-saving-stopped", said)
 
 
 def _when(point: Point) -> str:
-    return f"({point.source})" if point.at is None else f"at {point.at:g} ({point.source})"
+    return f"({point.source})" if point.at is None else f"at {_count(point.at)} ({point.source})"
+
+
+def _count(at: float) -> str:
+    """An epoch or a step with all its digits."""
+    return f"{at:.0f}" if at == int(at) else f"{at:g}"
 
 
 def _rounding(text: str) -> float:

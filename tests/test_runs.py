@@ -201,3 +201,15 @@ def test_too_few_to_smooth(tmp_path: Path) -> None:
     found = overview(Query((str(tmp_path),), monitor="val_loss", smooth=3))
     assert [(run.best is None, codes(run)) for run in found.runs] == [(False, []), (True, [])]
     assert "not-smoothed" in {finding.code for finding in found.ranking.findings}
+
+
+def test_steps_of_a_long_training(tmp_path: Path) -> None:
+    """They are told with all their digits."""
+    for step, value in ((12_345_600, "0.50"), (12_345_700, "0.40")):
+        (tmp_path / f"m-step={step}-val_loss={value}.ckpt").write_text(value)
+    rows = ((12_345_600, 0.5), (12_345_678, 0.1), (12_345_700, 0.4), (12_345_999, 0.6))
+    lines = "".join(f"{step // 100},{step},{value}\n" for step, value in rows)
+    (tmp_path / "metrics.csv").write_text("epoch,step,val_loss\n" + lines)
+    (run,) = runs(tmp_path).values()
+    assert "0.1 at 12345678 (" in run.trouble[0].message
+    assert "goes on to 12345999, the last checkpoint is of 12345700" in run.trouble[1].message

@@ -16,7 +16,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.conversion import keras_weights
 from ckptsel.conversion.cargo import Streamed
 from ckptsel.conversion.hdf5_file import write_hdf5
-from ckptsel.conversion.layered import LAYERED
+from ckptsel.conversion.layered import LAYERED, optimizer_left_out
 from ckptsel.conversion.model_config import asset_blocks, saved_config
 from ckptsel.conversion.model_fit import doubts
 from ckptsel.conversion.optimizer_state import check_state
@@ -39,10 +39,16 @@ _BLOCK_BYTES = 2**20
 def load(contents: Contents, path: str, options: Options) -> Cargo:
     """See `Loader`. It is refused unless the weights fit, as `inspect --against` finds it."""
     model = saved_config(options.model)
+    left_out: tuple[Finding, ...] = ()
+    if isinstance(contents, KerasArchive) and contents.is_of_keras_2 and not options.drop_optimizer:
+        # Optimizers of Keras 3 have other variables; weights are laid out in the same way.
+        options = replace(options, drop_optimizer=True)
+        left_out = (optimizer_left_out(path),)
     cargo = keras_weights.load(contents, path, options)
+    left_out = left_out if cargo.optimizer_bytes else ()
     # What is laid out anew was placed by the config itself, layer by layer.
     doubtful = doubts(contents, path, options) if contents.kind not in LAYERED else ()
-    findings = (*cargo.findings, *_findings(cargo, model, path), *doubtful)
+    findings = (*cargo.findings, *left_out, *_findings(cargo, model, path), *doubtful)
     return replace(cargo, findings=findings)
 
 

@@ -89,6 +89,8 @@ def saved_config(path: str) -> SavedConfig:
                 f"{path!r} is not sound: {odd[0].message}",
                 hint="ckptsel verify shows all that is wrong with it",
             )
+        if contents.is_of_keras_2:
+            raise _of_keras_2(path)
         metadata = members.read(METADATA) if METADATA in members.names else b"{}"
         return SavedConfig(
             _checked(contents.config, path),
@@ -117,11 +119,15 @@ def _checked(config: Mapping[str, Any], path: str) -> Mapping[str, Any]:
         raise _no_config(path)
     # Since 3.0 every config names the module that its class is from.
     if not isinstance(config.get("module"), str):
-        raise ConversionError(
-            f"{path!r} is a config of Keras 2, which Keras 3 cannot be relied on to read",
-            hint="make it with Keras 3: model.to_json(), or model.save('model.keras')",
-        )
+        raise _of_keras_2(path)
     return config
+
+
+def _of_keras_2(path: str) -> ConversionError:
+    return ConversionError(
+        f"{path!r} has a config of Keras 2, which Keras 3 cannot be relied on to read",
+        hint="make it with Keras 3: model.to_json(), or model.save('model.keras')",
+    )
 
 
 def _no_config(path: str) -> ConversionError:

@@ -9,6 +9,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.conversion.cargo import Streamed, plain_cargo
 from ckptsel.conversion.read_back import require_same, require_same_bytes
 from ckptsel.conversion.rewrite import rewrite
+from ckptsel.errors import ConversionError
 from ckptsel.formats.keras.archive import WEIGHTS, KerasArchive
 from ckptsel.formats.keras.legacy import KerasLegacy
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 def load(contents: Contents, path: str, options: Options) -> Cargo:
     """See `Loader`: what is expected to come out."""
+    if isinstance(contents, KerasArchive) and contents.is_of_keras_2:
+        raise ConversionError(
+            f"{path!r} is of Keras 2, and Keras 3 cannot be relied on to load a model of its config",
+            hint="give --model with the same model's config of Keras 3: a saved .keras, or the JSON"
+            " of model.to_json(); .weights.h5 and .h5 need none",
+        )
     bfloat16 = frozenset() if contents.kind == "h5" else frozenset({"bfloat16"})
     cargo = plain_cargo(contents, path, options, keeps=bfloat16)
     if cargo.optimizer_bytes and contents.optimizer_config is not None:

@@ -47,6 +47,7 @@ class Conversion:
         extras: the extras of ckptsel that it needs, each by the package that it brings.
         needs_model: whether `--model` has to say which model the weights belong to.
         takes_model: whether `--model` counts where it is given, instead of the source's own config.
+        with_model: the module that does it then; "" for the same.
         why: why it is impossible; or what to know about it, "" if nothing.
     """
 
@@ -57,6 +58,7 @@ class Conversion:
     needs_model: bool = False
     why: str = ""
     takes_model: bool = False
+    with_model: str = ""
 
     @property
     def looks_at_model(self) -> bool:
@@ -91,7 +93,8 @@ class Conversion:
                 f"{what}: {' and '.join(missing)} is not installed",
                 hint=f"pip install 'ckptsel[{','.join(missing)}]'",
             )
-        module = import_module(f"ckptsel.conversion.{self.module}")
+        name = self.with_model if options.model and self.with_model else self.module
+        module = import_module(f"ckptsel.conversion.{name}")
         return cast("Converter", module.CONVERTER)
 
 
@@ -109,7 +112,7 @@ def _hint(source: str) -> str:
 def _rows() -> Iterator[Conversion]:
     """Every pair that something can be made of; of several for one pair the first counts."""
     # The same again: a copy, without the optimizer or in another type.
-    yield Conversion("keras", "keras", "same")
+    yield Conversion("keras", "keras", "same", takes_model=True, with_model="keras_archive")
     yield Conversion("h5 model", "h5-model", "same")
     for source in SOURCES:
         if source == _UNLISTED:

@@ -130,6 +130,12 @@ class KerasArchive(Contents):
             framework=f"keras {version}" if isinstance(version, str) else "keras",
         )
 
+    @property
+    def is_of_keras_2(self) -> bool:
+        """Whether tf_keras wrote it, as its metadata say. Raises DamagedError as `config` does."""
+        version, _ = self._version_and_date()
+        return isinstance(version, str) and version.startswith("2.")
+
     def _version_and_date(self) -> tuple[Any, Any]:
         metadata = self._json(METADATA) or {}
         return metadata.get("keras_version"), metadata.get("date_saved")

@@ -25,7 +25,7 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
     """See `Loader`: what is expected to come out."""
     if isinstance(contents, KerasArchive) and contents.is_of_keras_2:
         raise ConversionError(
-            f"{path!r} is of Keras 2, and Keras 3 cannot be relied on to load a model of its config",
+            f"{path!r} is of Keras 2, and Keras 3 cannot be relied on to build its model",
             hint="give --model with the same model's config of Keras 3: a saved .keras, or the JSON"
             " of model.to_json(); .weights.h5 and .h5 need none",
         )

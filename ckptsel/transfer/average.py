@@ -96,7 +96,8 @@ def average(
         if weights is not None:
             raise UsageError("--weights and --greedy: a greedy soup is a plain mean")
         greedy.arguments(dest)
-    before = stamps(rows)
+    files = [file for row in rows for file in row.checkpoint.files]
+    before = stamps(files)
     dest = dest.rstrip("/" + os.sep) if os.path.isdir(rows[0].checkpoint.path) else dest
     with opened(rows) as contents:
         lead = next(iter(contents.values()))
@@ -105,7 +106,6 @@ def average(
         check_can_rewrite(rows[0].checkpoint.path, kind)
         check_suffix(dest, rows[0].checkpoint.path, kind)
         size_bytes = max(0, rows[0].checkpoint.size_bytes)
-        files = [file for row in rows for file in row.checkpoint.files]
         check_destination(dest, files, size_bytes, force=force, is_prefix=is_prefix)
         found = check_members(contents, dest, members.verdicts or ())
         findings = [*members.findings, *found]
@@ -130,7 +130,7 @@ def average(
         told=lambda folder: provenance(members, pairs, trials, greedy, folder),
         force=force,
         is_prefix=is_prefix,
-        check=lambda _: check_unchanged(members.rows, before),
+        check=lambda _: check_unchanged(files, before, "a member changed while it was averaged"),
     )
     return Averaged(
         dest, kind, pairs, averaged, len(tensors) - averaged,

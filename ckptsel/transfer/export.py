@@ -19,6 +19,7 @@ from ckptsel.transfer.failures import writing
 from ckptsel.transfer.produce import Produced, check_destination, produce
 from ckptsel.transfer.record import relative, standing
 from ckptsel.transfer.source_values import compare_checksums, not_finite_weights
+from ckptsel.transfer.unchanged import check_unchanged, stamps, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +81,7 @@ def export(
 
     Raises:
         ConversionError: if it cannot be converted, or did not come out.
-        CopyError: if the source is gone.
+        CopyError: if the source is gone, or changed meanwhile.
         DamagedError: if the source is damaged, as far as its format can tell.
         LocationNotFoundError, UnknownFormatError: if the source cannot be read.
         DestinationError: if the destination exists, cannot be written, or has no room.
@@ -91,6 +92,7 @@ def export(
     """
     options = options or Options()
     path, files = _source(source)
+    before, changed = stamps(files), f"{path!r} changed while it was read"
     kind = kind_of(path)
     target = target_of(dest, chosen, kind)
     dest = dest.rstrip("/" + os.sep) if target.shape == "folder" else dest
@@ -142,22 +144,28 @@ def export(
             _refuse(odd)
 
     proofs = (look_at_values, outlook.proof) if outlook.proof else (look_at_values,)
-    if dry_run or not (check and outlook.compares_source):
-        compare_checksums(path)
+
+    def confirm(made: str) -> None:
+        at_once(lambda: compare(made), *proofs)
+        check_unchanged(files, before, changed)
+
     produced = None
-    if dry_run:
-        for prove in proofs:
-            prove()
-    else:
-        produced = produce(
-            dest,
-            make,
-            command="export",
-            told=record,
-            force=force,
-            is_prefix=is_prefix,
-            check=lambda made: at_once(lambda: compare(made), *proofs),
-        )
+    with unchanged(files, before, changed):
+        if dry_run or not (check and outlook.compares_source):
+            compare_checksums(path)
+        if dry_run:
+            for prove in proofs:
+                prove()
+        else:
+            produced = produce(
+                dest,
+                make,
+                command="export",
+                told=record,
+                force=force,
+                is_prefix=is_prefix,
+                check=confirm,
+            )
     size_bytes = sum(size for _, size in produced.files) if produced else outlook.size_bytes
     # They were said of a path that is gone.
     here = [replace(finding, path=dest) for finding in said]

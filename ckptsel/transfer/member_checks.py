@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from ckptsel.formats.contents import Contents
 
-# Formats with checksums: a changed value in a member would get a new checksum in the mean, and
-# look sound from then on. So these are compared before anything is written.
-_WITH_CHECKSUMS = frozenset(("keras", "npz", "torch", "tf-checkpoint"))
 # Loaders take these for the same.
 _ALIKE = (frozenset((".h5", ".hdf5")), frozenset((".pt", ".pth", ".ckpt", ".bin", ".pth.tar")))
 
@@ -85,8 +82,8 @@ def _check_sound(path: str, contents: Contents) -> None:
     Raises:
         DamagedError: if not.
     """
-    level = "full" if contents.kind in _WITH_CHECKSUMS else "quick"
-    for finding in contents.damage(level):  # type: ignore[arg-type]
+    # A changed value would get a new checksum in the mean, and look sound from then on.
+    for finding in contents.damage("full" if contents.has_checksums else "quick"):
         if severity_of(finding.code) == "damage":
             raise DamagedError(
                 f"{path!r} is damaged: {finding.message} ({finding.code})",

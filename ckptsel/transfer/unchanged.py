@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
-from ckptsel.errors import CopyError
+from ckptsel.errors import CkptselError, CopyError
 from ckptsel.transfer.failures import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ckptsel.checkpoint import Ranked
+Stamp: TypeAlias = tuple[int, int, int]
 
 
-def stamps(rows: Sequence[Ranked]) -> list[tuple[int, int, int]]:
-    """What changes if somebody writes to the members: inode, size and time."""
+def stamps(files: Iterable[str]) -> list[Stamp]:
+    """What changes if somebody writes to files, or to those in folders: inode, size and time.
+
+    Raises:
+        CopyError: if one is gone.
+    """
     found = []
-    for row in rows:
-        for part in row.checkpoint.files:
-            with reading(part):
-                status = os.stat(part)
-            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    for part in files:
+        with reading(part):
+            status = os.stat(part)
+        found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        for above, folders, names in os.walk(part):
+            folders.sort()
+            for name in sorted(names):
+                status = os.lstat(os.path.join(above, name))
+                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
     return found
 
 
-def check_unchanged(rows: Sequence[Ranked], before: list[tuple[int, int, int]]) -> None:
-    """A training that goes on may have written over a member while it was read.
+def check_unchanged(files: Sequence[str], before: list[Stamp], what: str) -> None:
+    """A training that goes on may have written over a file while it was read.
+
+    Args:
+        files: all that were read.
+        before: their `stamps`, before they were.
+        what: what is said of it.
 
     Raises:
-        CopyError: if so; half of the mean would be of the old one.
+        CopyError: if so; half of what was made would be of the old one.
     """
-    if stamps(rows) != before:
-        raise CopyError(
-            "a member changed while it was averaged",
-            hint="wait until it is saved, and try again",
-        )
+    if stamps(files) != before:
+        raise CopyError(what, hint="wait until it is saved, and try again")
+
+
+@contextmanager
+def unchanged(files: Sequence[str], before: list[Stamp], what: str) -> Iterator[None]:
+    """Tell an error in the block by its cause, if it comes from a file that changed meanwhile.
+
+    Args and errors are those of `check_unchanged`.
+    """
+    try:
+        yield
+    except CkptselError:
+        check_unchanged(files, before, what)
+        raise

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ckptsel.checkpoint import Ranked, Ranking
+    from ckptsel.conversion.converter import Converter, Outlook
+    from ckptsel.conversion.table import Conversion
 
 __all__ = ["Exported", "Options", "export"]
 
@@ -97,11 +99,7 @@ def export(
     target = target_of(dest, chosen, kind)
     dest = dest.rstrip("/" + os.sep) if target.shape == "folder" else dest
     converter = TABLE[kind, target.name].converter(options)
-    outlook = converter.look(path, options)
-    if options.model and not TABLE[kind, target.name].looks_at_model:
-        message = "--model is not needed here, and was not looked at"
-        finding = Finding("model-unused", message, path, strict=True)
-        outlook = replace(outlook, findings=(finding, *outlook.findings))
+    outlook = _outlook(TABLE[kind, target.name], converter, path, options)
     is_prefix = target.shape == "prefix"
     check_destination(dest, files, outlook.size_bytes, force=force, is_prefix=is_prefix)
     if strict:
@@ -174,6 +172,15 @@ def export(
         path, kind, target.name, produced, dest, size_bytes, outlook.optimizer_bytes,
         check and not dry_run, findings,
     )  # fmt: skip
+
+
+def _outlook(row: Conversion, converter: Converter, path: str, options: Options) -> Outlook:
+    found = converter.look(path, options)
+    if not options.model or row.looks_at_model:
+        return found
+    message = "--model is not needed here, and was not looked at"
+    finding = Finding("model-unused", message, path, strict=True)
+    return replace(found, findings=(finding, *found.findings))
 
 
 def _source(source: str | Ranking) -> tuple[str, Sequence[str]]:

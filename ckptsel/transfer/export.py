@@ -14,7 +14,7 @@ from ckptsel.conversion.sources import kind_of
 from ckptsel.conversion.table import TABLE
 from ckptsel.conversion.targets import target_of
 from ckptsel.errors import LocationNotFoundError, NothingFoundError, StrictError
-from ckptsel.transfer.at_once import at_once
+from ckptsel.transfer.at_once import meanwhile
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.produce import Produced, check_destination, produce
 from ckptsel.transfer.record import relative, standing
@@ -22,7 +22,7 @@ from ckptsel.transfer.source_values import compare_checksums, not_finite_weights
 from ckptsel.transfer.unchanged import check_unchanged, stamps, unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ckptsel.checkpoint import Ranked, Ranking
     from ckptsel.conversion.converter import Converter, Outlook
@@ -143,17 +143,17 @@ def export(
 
     proofs = (look_at_values, outlook.proof) if outlook.proof else (look_at_values,)
 
-    def confirm(made: str) -> None:
-        at_once(lambda: compare(made), *proofs)
+    def confirm(made: str, wait: Callable[[], None]) -> None:
+        compare(made)
+        wait()
         check_unchanged(files, before, changed)
 
     produced = None
-    with unchanged(files, before, changed):
+    with unchanged(files, before, changed), meanwhile(*proofs) as wait:
         if dry_run or not (check and outlook.compares_source):
             compare_checksums(path)
         if dry_run:
-            for prove in proofs:
-                prove()
+            wait()
         else:
             produced = produce(
                 dest,
@@ -162,7 +162,7 @@ def export(
                 told=record,
                 force=force,
                 is_prefix=is_prefix,
-                check=confirm,
+                check=lambda made: confirm(made, wait),
             )
     size_bytes = sum(size for _, size in produced.files) if produced else outlook.size_bytes
     # They were said of a path that is gone.

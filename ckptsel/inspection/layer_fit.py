@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.inspection.fit import PAIR, Match, State
+from ckptsel.inspection.layer_names import stem
 from ckptsel.inspection.places import KnownNames, Place, same_shapes
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ckptsel.inspection.layer_names import Names
     from ckptsel.inspection.places import Weight
 
+_OTHER_ORDER = "it would silently get its layers in another order"
 _UNTOLD_ORDER = "in which order its weights are taken cannot be told"
 
 
@@ -34,15 +36,26 @@ def unknown(
     its = source.names[: len(place.names)] if outer else source.names
     if known.relation(place.names, its) == "other":
         return _others(place, source, its)
-    if _is_other_order(place.inside, [chain for one in sources for chain in one.inner]):
-        says = "it would silently get its layers in another order"
-        return Match(place, source, "other-layer", True, says)
+    if any(_is_other_order(place.inside, chains) for chains in _rows(sources, apart=outer)):
+        return Match(place, source, "other-layer", True, _OTHER_ORDER)
     what = place.class_name or "the layer"
     if place.plain and same_shapes(place.plain, source.shapes or (), in_order=False):
         says = f"it is quantized, and the weights are those of a plain {what}"
         return Match(place, source, "unsure", False, says)
     says = f"the shapes of {what} cannot be told"
     return Match(place, source, "unknown", False, says, known.is_told(place.names, its))
+
+
+def _rows(sources: Sequence[Place], *, apart: bool) -> list[list[Names]]:
+    """The layers in what was found, in their order; where paths place them, apart by class.
+
+    Keras 3 counts the layers of each class, and a file sorts the classes by their names: of an
+    LSTMCell and a GRUCell in one list the order in the file tells nothing.
+    """
+    rows: dict[str, list[Names]] = {}
+    for source in sources:
+        rows.setdefault(stem(source.path) if apart else "", []).extend(source.inner)
+    return [*rows.values()]
 
 
 def _is_other_order(inside: Names, chains: Sequence[Names]) -> bool:
@@ -91,6 +104,8 @@ def compare(place: Place, source: Place | None, known: KnownNames, *, ordered: b
     for mine, its in dict.fromkeys(chains):
         if known.relation(mine, its) == "other":
             return _others(place, source, its)
+    if ordered and not in_order and _is_other_order(place.inside, source.inner):
+        return Match(place, source, "other-layer", True, _OTHER_ORDER)
     swapped = _swapped(wanted, found, in_order=in_order)
     if swapped:
         says = f"it would silently get its {swapped[1]} for its {swapped[0]}"

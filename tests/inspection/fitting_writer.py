@@ -116,6 +116,13 @@ def cells(*names: str) -> Any:
     return row([L.RNN(stacked, return_sequences=True, name="cells"), L.Dense(2, name="head")])
 
 
+def mixed_cells(*names: str) -> Any:
+    """Cells of two classes in one layer, which a file sorts by class."""
+    one, two, three = names
+    stacked = [L.LSTMCell(4, name=one), L.GRUCell(4, name=two), L.LSTMCell(4, name=three)]
+    return row([L.RNN(stacked, return_sequences=True, name="cells"), L.Dense(2, name="head")])
+
+
 def partly_frozen(*frozen: str) -> Any:
     """A nested model, of which some layers are not trained: Keras 2's HDF5 has those last."""
     inner = [L.Dense(4, name="a"), L.BatchNormalization(name="n"), L.BatchNormalization(name="m")]
@@ -215,6 +222,8 @@ CASES: dict[str, tuple[Any, Any, dict[str, str]]] = {
     "towers": (towers("e", "f"), towers("e", "f"), {}),
     "towers-swapped": (towers("e", "f"), towers("f", "e"), {}),
     "cells": (cells("a", "b"), cells("a", "b"), {}),
+    "cells-mixed": (mixed_cells("a", "b", "c"), mixed_cells("a", "b", "c"), {}),
+    "cells-mixed-swapped": (mixed_cells("a", "b", "c"), mixed_cells("c", "b", "a"), {}),
     "cells-swapped": (cells("a", "b"), cells("b", "a"), {}),
     "frozen": (partly_frozen("a", "n"), partly_frozen("a", "n"), {}),
     "frozen-whole": (partly_frozen("body"), partly_frozen("body"), {}),

@@ -25,6 +25,7 @@ CASES = (
     *("texts", "texts-wider", "texts-both", "images", "images-groups", "images-filters"),
     *("recurrent", "recurrent-swapped", "wrapped", "wrapped-swapped", "distributed-swapped"),
     *("attention", "attention-swapped", "towers", "towers-swapped", "cells", "cells-swapped"),
+    *("cells-mixed", "cells-mixed-swapped"),
     *("frozen", "frozen-whole", "frozen-first", "frozen-norm", "thawed", "halved"),
     *("halved-other", "own", "own-swapped", "normalized", "normalized-less", "normalized-more"),
     *("quantized", "quantized-swapped", "quantized-from-plain", "adapted", "adapted-swapped"),

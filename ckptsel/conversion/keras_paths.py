@@ -77,6 +77,22 @@ def paths_of(layered: Layered, config: Mapping[str, Any], path: str) -> list[Pla
     return places
 
 
+def other_classes(own: Mapping[str, Any] | None, config: Mapping[str, Any]) -> list[str]:
+    """Layers that have one name in two configs, and not one class; in a few words each.
+
+    Args:
+        own: the config that the weights came with; None if with none.
+        config: the config that they are placed by.
+    """
+    known = {home.names: home.class_name for home in layers_in(own)}
+    pairs = ((home, known.get(home.names)) for home in layers_in(config))
+    return [
+        f"{home.name!r} is a {known_class} in the file, and a {home.class_name} in the model"
+        for home, known_class in pairs
+        if known_class is not None and known_class != home.class_name and home.weights != {}
+    ]
+
+
 def _are_named(home: ModelLayer, weights: Sequence[Weight], path: str) -> bool:
     """Whether the weights of a normalization, all of one shape, have the names that they should.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.conversion.cargo import Cargo, Streamed, itemized, plain_cargo
 from ckptsel.conversion.hdf5_file import write_hdf5
-from ckptsel.conversion.keras_paths import paths_of
+from ckptsel.conversion.keras_paths import other_classes, paths_of
 from ckptsel.conversion.layered import LAYERED, layers_of, optimizer_left_out
 from ckptsel.conversion.model_config import config_for
 from ckptsel.conversion.read_back import require_same
@@ -40,6 +40,8 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
             " that say which"
         )
         findings = (*findings, Finding("doubtful-fit", message, path, strict=True))
+    if others := other_classes(contents.config, config):
+        findings = (*findings, Finding("doubtful-fit", "; ".join(others), path, strict=True))
     if layered.optimizer_bytes and not options.drop_optimizer:
         findings = (*findings, optimizer_left_out(path))
     return Cargo(path, contents, items, layered.optimizer_bytes, names, findings)

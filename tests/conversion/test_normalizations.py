@@ -88,3 +88,21 @@ def test_both_without_names(tmp_path: Path) -> None:
     options = model(tmp_path, "BatchNormalization", {})
     done = export(saved(tmp_path, "0", "1", "2", "3"), str(tmp_path / "m.weights.h5"), options)
     assert done.findings == ()
+
+
+def test_another_class_of_the_same_shapes(tmp_path: Path) -> None:
+    """A whole model in HDF5 tells the classes of its layers: another one in `--model` is said."""
+    source = saved(tmp_path, "gamma", "beta")
+    with h5py.File(source, "a") as file:
+        file.attrs["model_config"] = json.dumps(config(("LayerNormalization", "n", {})))
+        for name in file["n"].attrs["weight_names"]:
+            file[f"model_weights/n/{name.decode()}"] = file[f"n/{name.decode()}"][()]
+        file["model_weights"].attrs["layer_names"] = file.attrs["layer_names"]
+        file["model_weights/n"].attrs["weight_names"] = file["n"].attrs["weight_names"]
+        del file["n"], file.attrs["layer_names"]
+    same = model(tmp_path, "LayerNormalization", {})
+    assert export(source, str(tmp_path / "a.weights.h5"), same).findings == ()
+    other = model(tmp_path, "GroupNormalization", {})
+    done = export(source, str(tmp_path / "b.weights.h5"), other)
+    assert [(each.code, each.strict) for each in done.findings] == [("doubtful-fit", True)]
+    assert "'n' is a LayerNormalization in the file" in done.findings[0].message

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - what only some calls need is imported by those calls.
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -83,14 +84,15 @@ def run(
         ),
     ] = None,
     max_shard_size: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--max-shard-size",
             metavar="GIB",
             envvar="CKPTSEL_MAX_SHARD_SIZE",
+            show_default="5",
             help="The largest shard of a .weights.json, in GiB.",
         ),
-    ] = 5.0,
+    ] = None,
     unsafe: Annotated[
         bool,
         typer.Option(
@@ -151,15 +153,16 @@ def run(
         source = named
         _verify(named, verify=verify)
     else:
-        source = ranking = choose.ranked(query, keep=choose.wanted(query, None))
+        source = ranking = _ranked(query)
         rows = choose.taken(ranking, query, 1)
         if verify:
             found = choose.sound(ranking, query, 1)
             source, rows = found.ranking, found.rows
         check(conditions, rows, source)
+    # A path that is printed must not be taken for an option by the next command.
     exported = transfer.export(
         source,
-        to,
+        os.path.join(os.curdir, to) if to.startswith("-") else to,
         how,
         chosen=target,
         check=not no_check,
@@ -172,10 +175,28 @@ def run(
     output.write(ExportReport(exported, dry_run, found), chosen)
 
 
-def _shard_bytes(size_gib: float) -> int:
+def _shard_bytes(size_gib: float | None) -> int | None:
+    if size_gib is None:
+        return None
     if not 0 < size_gib < 2**20:
-        raise UsageError(f"--max-shard-size {size_gib}: no size of a file", hint="give 0.1 or more")
+        hint = "it is in GiB, and more than 0: 0.5 for 512 MiB"
+        raise UsageError(f"--max-shard-size {size_gib}: no size of a file", hint=hint)
     return int(size_gib * _GIB)
+
+
+def _ranked(query: Query) -> Ranking:
+    """The ranking; of one file that is no checkpoint this is said, not that it cannot be ranked."""
+    from ckptsel.errors import NothingFoundError
+    from ckptsel.formats import open_contents
+
+    try:
+        return choose.ranked(query, keep=choose.wanted(query, None))
+    except NothingFoundError:
+        if query.monitor is None and query.files is None and len(query.locations) == 1:
+            (path,) = query.locations
+            if os.path.isfile(path):
+                open_contents(path).close()
+        raise
 
 
 def _named(query: Query) -> str | None:

@@ -26,14 +26,14 @@ class Options:
         model: a saved model, or a config from `model.to_json()`, that the weights belong to;
             "" for none.
         unsafe: let Keras load what may run code of the file's, such as Lambda layers.
-        shard_bytes: the largest shard of sharded weights.
+        shard_bytes: the largest shard of sharded weights; None for `DEFAULT_SHARD_BYTES`.
     """
 
     drop_optimizer: bool = False
     dtype: FloatName | None = None
     model: str = ""
     unsafe: bool = False
-    shard_bytes: int = DEFAULT_SHARD_BYTES
+    shard_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

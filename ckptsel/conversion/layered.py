@@ -84,7 +84,8 @@ def _owner(layer: str, name: str) -> str:
     return "/".join(parts) or layer
 
 
-def optimizer_left_out(path: str) -> Finding:
+def optimizer_left_out(path: str, why: str = "") -> Finding:
     """What is said where an optimizer's state cannot come along."""
     message = "the optimizer's state cannot be carried over, and is left out"
+    message += f": {why}" if why else ""
     return Finding("optimizer-left-out", message, path)

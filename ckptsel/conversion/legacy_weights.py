@@ -5,24 +5,26 @@ Source: `save_weights_to_hdf5_group` in keras/src/legacy/saving/legacy_h5_format
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ckptsel.checkpoint import Finding
 from ckptsel.conversion.cargo import Cargo, Streamed, itemized, listed
 from ckptsel.conversion.hdf5_file import write_hdf5
-from ckptsel.conversion.keras_paths import layers_by_config
+from ckptsel.conversion.keras_paths import layers_by_config, paths_of
 from ckptsel.conversion.layered import LAYERED, Layered, layers_of, optimizer_left_out
 from ckptsel.conversion.model_config import config_for
 from ckptsel.conversion.model_fit import doubts
 from ckptsel.conversion.read_back import require_same
 from ckptsel.errors import ConversionError
 from ckptsel.formats.keras.legacy import TOP_LEVEL, KerasLegacy
+from ckptsel.inspection.model_layers import layers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ckptsel.checkpoint import Finding
     from ckptsel.conversion.converter import Options
     from ckptsel.conversion.layer import Layer
     from ckptsel.formats.contents import Contents, Tensor
@@ -36,6 +38,7 @@ _WRITTEN_BY = {"keras_version": "2.0.0", "backend": "tensorflow"}
 def load(contents: Contents, path: str, options: Options) -> Cargo:
     """See `Loader`. The optimizer's state has no place in this format."""
     layered, doubtful = _layered(contents, path, options)
+    made_up = []
     named: dict[str, Tensor] = {}
     attributes: dict[str, dict[str, Any]] = {"": {}}
     names = []
@@ -50,6 +53,7 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
             name = TOP_LEVEL
         else:
             names.append(name)
+            made_up += [] if layer.name else [name]
         weights = [weight.name for weight in layer.weights]
         if len({*weights}) != len(weights):
             raise ConversionError(
@@ -63,6 +67,12 @@ def load(contents: Contents, path: str, options: Options) -> Cargo:
     attributes[""] = {**_listed("layer_names", names), **_WRITTEN_BY, **dict(layered.written_by)}
     items, findings = itemized(named.items(), path, options)
     findings = (*findings, *doubtful)
+    if made_up:
+        message = (
+            f"models within the model are called {', '.join(made_up)}, as the checkpoint does not"
+            " tell their names: load_weights(by_name=True) passes them over; --model tells them"
+        )
+        findings = (*findings, Finding("name-made-up", message, path, strict=True))
     if layered.optimizer_bytes and not options.drop_optimizer:
         findings = (*findings, optimizer_left_out(path))
     return Cargo(path, contents, items, layered.optimizer_bytes, attributes, findings)
@@ -72,7 +82,10 @@ def _layered(
     contents: Contents, path: str, options: Options
 ) -> tuple[Layered, tuple[Finding, ...]]:
     if contents.kind in LAYERED:
-        return layers_of(contents, path), ()
+        layered = layers_of(contents, path)
+        if options.model and contents.kind == "tf-checkpoint":
+            layered = _named(layered, config_for(contents, options), path)
+        return layered, ()
     tensors = listed(contents, path)
     config = config_for(contents, options)
     # Paths alone count classes, and would give a layer the weights of another one of its class.
@@ -80,6 +93,18 @@ def _layered(
     layers: Sequence[Layer] = layers_by_config(tensors, config, path)
     optimizer_bytes = sum(t.size_bytes for t in tensors if t.role == "optimizer")
     return Layered(tuple(layers), optimizer_bytes), doubtful
+
+
+def _named(layered: Layered, config: Mapping[str, Any], path: str) -> Layered:
+    """With the names that a config has for models within the model; all of it has to fit."""
+    tops = {home.path: home.name for home in layers_in(config)}
+    places = paths_of(layered, config, path)
+    names = {id(each.tensor): tops["/".join(each.path.split("/")[:2])] for each in places}
+    layers = [
+        replace(layer, name=layer.name or names[id(layer.weights[0].tensor)])
+        for layer in layered.layers
+    ]
+    return replace(layered, layers=tuple(layers))
 
 
 def _listed(name: str, texts: Sequence[str]) -> dict[str, Any]:

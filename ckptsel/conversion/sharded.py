@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.conversion import keras_weights
 from ckptsel.conversion.cargo import Streamed
+from ckptsel.conversion.converter import DEFAULT_SHARD_BYTES
 from ckptsel.conversion.hdf5_file import write_hdf5
 from ckptsel.conversion.read_back import require_same
 from ckptsel.errors import ConversionError
@@ -33,7 +34,8 @@ def put(cargo: Cargo, dest: str, options: Options) -> None:
     folder, name = os.path.split(dest)
     # Keras finds the first shard by the index's name, from which it takes out every `.weights`.
     stem = name.removesuffix(".json").replace(".weights", "")
-    shards = _shards(cargo.items, options.shard_bytes)
+    largest = DEFAULT_SHARD_BYTES if options.shard_bytes is None else options.shard_bytes
+    shards = _shards(cargo.items, largest)
     where: dict[str, list[str]] = {}
     for number, items in enumerate(shards):
         shard = f"{stem}_{number:05d}.weights.h5"

@@ -135,7 +135,8 @@ def _rows() -> Iterator[Conversion]:
         yield Conversion(source, "keras", "keras_archive", needs_model=True, why="if it fits")
         yield Conversion(source, "h5", "legacy_weights", needs_model=True, why=sound)
     yield Conversion("keras", "h5", "legacy_weights", why=sound, takes_model=True)
-    for source in ("tf-checkpoint", "h5 model", "h5"):
+    yield Conversion("tf-checkpoint", "h5", "legacy_weights", why=sound, takes_model=True)
+    for source in ("h5 model", "h5"):
         yield Conversion(source, "h5", "legacy_weights", why=sound)
     yield from _rebuilt_rows()
 

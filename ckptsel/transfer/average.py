@@ -106,10 +106,10 @@ def average(
         check_can_rewrite(rows[0].checkpoint.path, kind)
         check_suffix(dest, rows[0].checkpoint.path, kind)
         size_bytes = max(0, rows[0].checkpoint.size_bytes)
-        check_destination(dest, files, size_bytes, force=force, is_prefix=is_prefix)
+        of_dest = check_destination(dest, files, size_bytes, force=force, is_prefix=is_prefix)
         found = check_members(contents, dest, members.verdicts or ())
         findings = [*members.findings, *found]
-        _refuse(findings, strict=strict)
+        _refuse([*findings, *of_dest], strict=strict)
     averaged = sum(map(is_averaged, tensors))
     done = Averaged(
         dest, kind, tuple(zip(rows, shares, strict=True)), averaged, len(tensors) - averaged,

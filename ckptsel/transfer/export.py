@@ -101,9 +101,9 @@ def export(
     converter = TABLE[kind, target.name].converter(options)
     outlook = _outlook(TABLE[kind, target.name], converter, path, options)
     is_prefix = target.shape == "prefix"
-    check_destination(dest, files, outlook.size_bytes, force=force, is_prefix=is_prefix)
+    of_dest = check_destination(dest, files, outlook.size_bytes, force=force, is_prefix=is_prefix)
     if strict:
-        _refuse(outlook.findings)
+        _refuse((*outlook.findings, *of_dest))
     told = {
         "from": kind,
         "to": target.name,
@@ -176,11 +176,14 @@ def export(
 
 def _outlook(row: Conversion, converter: Converter, path: str, options: Options) -> Outlook:
     found = converter.look(path, options)
-    if not options.model or row.looks_at_model:
-        return found
-    message = "--model is not needed here, and was not looked at"
-    finding = Finding("model-unused", message, path, strict=True)
-    return replace(found, findings=(finding, *found.findings))
+    unused = []
+    if options.model and not row.looks_at_model:
+        message = "--model is not needed here, and was not looked at"
+        unused.append(Finding("model-unused", message, path, strict=True))
+    if options.shard_bytes is not None and row.target != "weights.json":
+        message = "--max-shard-size has no meaning here: only .weights.json has shards"
+        unused.append(Finding("shards-unused", message, path, strict=True))
+    return replace(found, findings=(*unused, *found.findings))
 
 
 def _source(source: str | Ranking) -> tuple[str, Sequence[str]]:

@@ -54,7 +54,7 @@ class _Place:
 
 def check_destination(
     dest: str, sources: Sequence[str], size_bytes: int, *, force: bool, is_prefix: bool = False
-) -> None:
+) -> tuple[Finding, ...]:
     """What must hold before anything is made; a look at the disk, nothing is written.
 
     Args:
@@ -63,6 +63,9 @@ def check_destination(
         size_bytes: about how large it will be.
         force: whether what is there is replaced.
         is_prefix: whether `dest` is a TensorFlow prefix, not itself a file.
+
+    Returns:
+        What `produce` will say of it.
 
     Raises:
         CopyError: if a source is gone.
@@ -74,16 +77,28 @@ def check_destination(
     folder = os.path.dirname(dest)
     if folder and not os.path.isdir(folder):
         raise DestinationError(f"{folder!r} is no folder that exists", hint="create it first")
-    record = dest + SUFFIX
+    unrecorded = _unrecorded(dest)
     targets = [dest + ".index" if is_prefix else dest]
     is_there = any(map(os.path.lexists, targets))
-    checks.check_apart(sources, [*targets, record])
+    labels = [] if unrecorded else [dest + SUFFIX]
+    checks.check_apart(sources, [*targets, *labels])
     for target in targets:
         is_folder = os.path.isdir(target) and not os.path.islink(target)
         checks.check_free(target, is_folder=is_folder, force=force)
-    orphan = not is_there and is_record(record)
-    checks.check_free(record, is_folder=False, force=force or orphan)
-    checks.check_folder(folder, [*targets, record], size_bytes)
+    for label in labels:
+        orphan = not is_there and is_record(label)
+        checks.check_free(label, is_folder=False, force=force or orphan)
+    checks.check_folder(folder, [*targets, *labels], size_bytes)
+    return unrecorded
+
+
+def _unrecorded(dest: str) -> tuple[Finding, ...]:
+    """What is said where the record's name would be longer than names can be."""
+    folder, name = os.path.split(dest + SUFFIX)
+    if len(os.fsencode(name)) <= checks.longest_name_bytes(folder):
+        return ()
+    message = "its name is so long that no record can be written beside it"
+    return (Finding("no-record", message, dest, strict=True),)
 
 
 def produce(
@@ -166,11 +181,8 @@ def _place(
         checks.check_free(target, is_folder=os.path.isdir(source), force=force)
     for target in old:
         checks.check_free(target, is_folder=False, force=force)
-    path = dest + SUFFIX
-    findings: tuple[Finding, ...] = ()
-    if len(os.fsencode(os.path.basename(path))) > checks.longest_name_bytes(folder):
-        message = "its name is so long that no record can be written beside it"
-        path, findings = "", (Finding("no-record", message, dest, strict=True),)
+    findings = _unrecorded(dest)
+    path = "" if findings else dest + SUFFIX
     states, unnamed = plan_state([place], force=force)
     with Staging(force=force) as staging:
         orphan = bool(path) and not is_there and is_record(path)

@@ -157,3 +157,30 @@ def test_from_python(here: Path) -> None:
         assert {found[name].dtype.name for name in layers} == {"float16"}
     with pytest.raises(ckptsel.ConversionError):
         ckptsel.export(here / "a.npz", here / "c.onnx")
+
+
+@pytest.mark.parametrize("name", ["m.keras", "w.weights.h5", "tf-1.data-00000-of-00001"])
+def test_a_file_that_is_no_checkpoint(run: Run, here: Path, name: str) -> None:
+    """An empty file that is named itself is called what it is; its name is of no interest."""
+    (here / name).touch()
+    done = run("export", name, "--to", "w.npz")
+    assert done.exit_code == ExitCode.ERROR
+    assert "in no known format" in done.stderr
+    assert "empty or overwritten" in done.stderr
+
+
+def test_a_destination_like_an_option(run: Run, here: Path) -> None:
+    """What is printed can be given to the next command as it is."""
+    dense(here / "w.weights.h5", 1.0)
+    done = run("export", "w.weights.h5", "--to=-dash.npz")
+    assert (done.exit_code, done.stdout) == (0, "./-dash.npz\n")
+    assert (here / "-dash.npz").exists()
+
+
+def test_shards_of_one_file(run: Run, here: Path) -> None:
+    """An option that does nothing is said, and an error under `--strict`."""
+    dense(here / "w.weights.h5", 1.0)
+    done = run("export", "w.weights.h5", "--to", "w.npz", "--max-shard-size", "1", "--strict")
+    assert done.exit_code != 0
+    assert "--max-shard-size has no meaning here" in done.stderr
+    assert "GiB" in run("export", "w.weights.h5", "--to", "w.npz", "--max-shard-size", "0").stderr

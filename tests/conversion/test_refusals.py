@@ -255,6 +255,32 @@ def test_a_config_tells_what_a_graph_does_not(samples: Samples, tmp_path: Path) 
     assert export(source, str(tmp_path / "m.keras"), model).is_checked
 
 
+def test_a_name_that_a_graph_does_not_tell(samples: Samples, tmp_path: Path) -> None:
+    """A model in a model gets a name that is made up, which is said, or that of `--model`."""
+    source = samples.path("k3-prefix-nested")
+    done = export(source, str(tmp_path / "a.h5"))
+    assert [each.code for each in done.findings if each.strict] == ["name-made-up"]
+    told = export(
+        source, str(tmp_path / "b.h5"), Options(model=str(samples.folder / "nested.json"))
+    )
+    assert not [each for each in told.findings if each.strict]
+    with h5py.File(tmp_path / "a.h5") as one, h5py.File(tmp_path / "b.h5") as other:
+        pairs = [*zip(one.attrs["layer_names"], other.attrs["layer_names"], strict=True)]
+        changed = [pair for pair in pairs if pair[0] != pair[1]]
+        assert len(changed) == 1
+        assert changed[0][0].startswith(b"layer_")
+        assert not changed[0][1].startswith(b"layer_")
+        mine, its = changed[0]
+        assert [*one[mine].attrs["weight_names"]] == [*other[its].attrs["weight_names"]]
+
+
+def test_shards_that_nothing_asks_for(tmp_path: Path) -> None:
+    """One file is one file, whatever its size."""
+    source = named(tmp_path / "w.weights.h5", "a")
+    done = export(source, str(tmp_path / "w.npz"), Options(shard_bytes=1))
+    assert [(each.code, each.strict) for each in done.findings] == [("shards-unused", True)]
+
+
 def test_a_model_that_nothing_asks_for(tmp_path: Path) -> None:
     """Nobody shall believe that the weights were compared with it."""
     source = named(tmp_path / "w.weights.h5", "a")

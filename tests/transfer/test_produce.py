@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from ckptsel.errors import CopyError, DestinationError
+from ckptsel.errors import CopyError, DestinationError, StrictError
+from ckptsel.transfer.export import export as exported
 from ckptsel.transfer.produce import Produced, check_destination, produce
+from tests.conversion.made import weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def write(*names: str) -> Callable[[str], None]:
@@ -116,3 +119,17 @@ def test_a_source_is_never_the_destination(tmp_path: Path) -> None:
         check_destination(str(tmp_path / "a"), [str(tmp_path / "a")], 0, force=True)
     with pytest.raises(CopyError):
         check_destination(str(tmp_path / "b"), [str(tmp_path / "gone")], 0, force=True)
+
+
+def test_a_name_that_leaves_no_room_for_a_record(tmp_path: Path) -> None:
+    """It is said before anything is made, and is no error but under `--strict`."""
+    source = weights(tmp_path / "w.weights.h5", {"layers/dense/vars/0": np.ones(2, "f4")})
+    dest = str(tmp_path / ("x" * 246 + ".npz"))
+    with pytest.raises(StrictError, match="so long that no record"):
+        exported(source, dest, strict=True)
+    assert not Path(dest).exists()
+    done = exported(source, dest)
+    assert [each.code for each in done.findings] == ["no-record"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["w.weights.h5", Path(dest).name]
+    with pytest.raises(DestinationError, match="too long"):
+        exported(source, str(tmp_path / ("x" * 252 + ".npz")))

@@ -62,7 +62,9 @@ class Rebuilt:
             is_said = bool(state) and not compiled and not options.drop_optimizer
             said = _signatures_left_out(contents, source)
             if is_said and self.optimizer != "never":
-                said += (optimizer_left_out(source),)
+                is_lost = contents.kind == "keras" and contents.optimizer_config is None
+                why = "the file does not say which optimizer it is of" if is_lost else ""
+                said += (optimizer_left_out(source, why),)
             return self._outlook(weights, state, said, compiled=compiled, options=options)
 
     def _look_at_weights(self, contents: Contents, source: str, options: Options) -> Outlook:

@@ -96,7 +96,7 @@ def _tell_of_logs(found: Survey, error: MonitorNotFoundError) -> None:
     unused = unused_logs(found)
     error.details += unused
     if error.hint == LEARN and (unused or any(f.code.startswith("log-") for f in found.findings)):
-        error.hint = "it may be in a log that was not used; --metrics FILE --key epoch takes one"
+        error.hint = "it may be in a log that was not used; --metrics FILE takes one"
 
 
 def _logged(found: Survey) -> dict[str, set[str]]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ckptsel.sources.matching import At, Match
 
 
+_OWN_LOOP = "a loop of one's own counts alike in both"
+
+
 class Base(NamedTuple):
     """An offset, and how it is known.
 
@@ -23,11 +26,13 @@ class Base(NamedTuple):
         offset: what names count beyond the log.
         why: how it is known, in words.
         is_assumed: whether it might be otherwise, which is said then.
+        is_usual: whether it is what the framework does, and nothing speaks against it.
     """
 
     offset: int
     why: str
     is_assumed: bool = False
+    is_usual: bool = False
 
 
 def by_values(match: Match, tried: Mapping[int, At]) -> Base | None:
@@ -56,7 +61,8 @@ def without_values(
         return None
     known, habit = match.known, kind.habit
     if kind.is_told and known is not None and not tried[known].against:
-        return Base(known, habit)
+        is_odd = match.standing(known, tried[known].found) == "excluded"
+        return Base(known, habit, is_odd)
     standing = {offset: match.standing(offset, tried[offset].found) for offset in OFFSETS}
     possible = [o for o in OFFSETS if standing[o] != "excluded" and not tried[o].against]
     only = "only so has each name a row of the log"
@@ -78,14 +84,16 @@ def without_values(
         return Base(possible[0], only if not is_short else "more names have a row so", is_short)
     complete = [offset for offset in possible if standing[offset] == "complete"]
     if known is None:
-        return Base(complete[0], only, is_assumed=True) if len(complete) == 1 else None
+        if len(complete) == 1:
+            return Base(complete[0], only, is_assumed=True)
+        return Base(0, _OWN_LOOP, is_assumed=True) if complete else None
     if not possible and min(counted) < known:
         return None
     if complete == [known]:
         if not is_growing:
             return Base(known, only)
         return Base(known, f"{only}, which is still being written", is_assumed=True)
-    return Base(known, habit, is_assumed=True)
+    return Base(known, habit, is_assumed=True, is_usual=known in complete)
 
 
 def within_epochs(

@@ -134,7 +134,8 @@ def _by_count(
     if chosen.is_assumed:
         count = _more(match.key, chosen.offset - _shift(match))
         said = f"that names count {count} the log is assumed:"
-        findings.append(Finding("log-base-assumed", f"{said} {chosen.why}", path, strict=True))
+        strict = not chosen.is_usual
+        findings.append(Finding("log-base-assumed", f"{said} {chosen.why}", path, strict=strict))
     at = tried[chosen.offset]
     found = {**at.found}
     if match.key == "epoch" and (within := within_epochs(match.named, found, at.agreeing)):

@@ -74,6 +74,8 @@ class Match:
         rows: the first row with each of these, in the order of the log.
         again: the further ones: how many of `rows` stood before, the file, epoch or step, the row.
         first: what the log's first row counts, wanted or not.
+        by_metrics: as `agreement`, without the epoch that a log by step tells as well: each run of
+            a log has the same ones.
     """
 
     key: Key
@@ -85,6 +87,7 @@ class Match:
     rows: dict[int | str, LogRow] = field(default_factory=dict)
     again: deque[tuple[int, int | str, LogRow]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     first: int | None = None
+    by_metrics: Agreement | None = None
     _characters: int = 0
 
     def keep(self, at: int | str, row: LogRow) -> None:
@@ -168,6 +171,8 @@ class Match:
                 # If it is not the last one, a later run may have written the file anew, under a
                 # name that prints the same.
                 is_sure = bool(clean) and chosen is likely[-1]
+                if self.by_metrics is not None:
+                    is_sure = is_sure and bool(self.by_metrics.of(index, chosen.row))
             elif any(agreeing[one.part] for one in clean):
                 rivals = clean
             if not is_sure and any(one.row.values != chosen.row.values for one in rivals):
@@ -253,10 +258,13 @@ def match(kind: LogKind, key: Key, named: Names, files: Mapping[str, int]) -> Ma
         places = {index: file for file, index in files.items()}
         return Match(key, 0, named, places, Agreement(named), files.keys())
     at = named.epochs if key == "epoch" else named.steps
+    by_metrics = None
     if key == "step" and kind.epochs_alike:
         epochs, texts = [*named.epochs], [*map(str, named.epochs)]
         told = Printed("epoch", epochs, [0.0] * len(epochs), texts)
+        by_metrics = Agreement(named)
         named = named._replace(printed=(*named.printed, told))
     places = {index: place for index, place in enumerate(at) if place is not None}
     wanted = {place - offset for place in at if place is not None for offset in OFFSETS}
-    return Match(key, known, named, places, Agreement(named), wanted)
+    agreement = Agreement(named)
+    return Match(key, known, named, places, agreement, wanted, by_metrics=by_metrics)

@@ -164,7 +164,9 @@ def test_a_log_that_is_still_being_written() -> None:
         (EPOCHS, (1, 2), (1, 2), [None, "1"], ["log-base-assumed"]),
         # Without a habit it is said.
         (UNKNOWN, (5, 6, 7), (4, 5, 6), ["4", "5", "6"], ["log-base-assumed"]),
-        (UNKNOWN, (5, 6), (4, 5, 6), [None, None], ["log-base-assumed"]),
+        (UNKNOWN, (5, 6), (4, 5, 6), ["5", "6"], ["log-base-assumed"]),
+        # Of a table it is said where it cannot be as the user says.
+        (TOLD, (0, 1), (1, 2), [None, "1"], ["log-base-assumed"]),
         # What the user has said is no assumption.
         (TOLD, (5, 6, 7), (4, 5, 6), ["5", "6", None], []),
     ],
@@ -257,8 +259,10 @@ def test_a_file_whose_name_says_otherwise() -> None:
 
 def test_no_habit_no_guess() -> None:
     """A kind without a habit is not joined where nothing tells its base; else it is said."""
+    values, codes, found = joined([name(5)], log("0.5", "0.3"), UNKNOWN)
+    assert (values, codes, found.matched) == ([None], [], 0)
     values, codes, found = joined([name(1)], log("0.5", "0.3"), UNKNOWN)
-    assert (values, codes, found.matched) == ([None], ["log-base-assumed"], 0)
+    assert (values, codes, found.offset) == (["0.3"], ["log-base-assumed"], 0)
     values, codes, _ = joined([name(1), name(2)], log("0.5", "0.3"), UNKNOWN)
     assert (values, codes) == (["0.5", "0.3"], ["log-base-assumed"])
 

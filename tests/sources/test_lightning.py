@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.errors import MonitorNotFoundError
+from ckptsel.errors import MonitorNotFoundError, StrictError
 from ckptsel.search.query import Query
 from ckptsel.selection import select
 from tests.folders import make
@@ -160,6 +160,17 @@ def test_a_row_of_the_next_epoch_is_not_taken(here: Path) -> None:
     assert places(ranking)[0] == (1, "epoch=0-step=2.ckpt")
     assert [(log.by, log.offset) for log in ranking.logs] == [("step", 1)]
     assert codes(ranking) == set()
+
+
+def test_two_fits_into_one_log(here: Path) -> None:
+    """Each tells the same epochs at the same steps: that does not tell which fit is the files'."""
+    make(here, "epoch=0-step=2.ckpt", "epoch=1-step=4.ckpt")
+    fit = [f"{epoch},{2 * epoch + 1},,0.{loss}\n" for epoch, loss in ((0, 5), (1, 3))]
+    again = [f"{epoch},{2 * epoch + 1},,0.{loss}\n" for epoch, loss in ((0, 2), (1, 4))]
+    (here / "metrics.csv").write_text(HEADER + "".join(fit + again))
+    assert "log-restarted" in codes(ranked())
+    with pytest.raises(StrictError):
+        ranked(strict=True)
 
 
 def test_steps_that_count_something_else(here: Path) -> None:

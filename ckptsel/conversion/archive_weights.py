@@ -81,11 +81,12 @@ def _prove(source: str) -> None:
     """See that the member is what it is called, and holds all its weights itself."""
     # Not in `look`: importing h5py takes longer than copying most files, and here it is done while
     # the disk is waited for.
-    from ckptsel.conversion.gaps import refuse_gaps  # noqa: PLC0415
+    from ckptsel.conversion.gaps import refuse_gaps, refuse_mismatch  # noqa: PLC0415
     from ckptsel.verification.consistency import is_weightless  # noqa: PLC0415
 
     with _archive(source) as archive:
         refuse_gaps(archive, source)
+        refuse_mismatch(archive, source)
         if not archive.tensors and not is_weightless(archive):
             raise ConversionError(
                 f"{source!r} holds no weights", hint="look at it with ckptsel inspect"

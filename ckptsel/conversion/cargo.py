@@ -11,7 +11,7 @@ import numpy as np
 from ckptsel.checkpoint import Finding
 from ckptsel.conversion.converter import Outlook
 from ckptsel.conversion.encoding import encoded
-from ckptsel.conversion.gaps import refuse_gaps
+from ckptsel.conversion.gaps import refuse_gaps, refuse_mismatch
 from ckptsel.conversion.read_back import compare
 from ckptsel.conversion.rewriting.job import FLOATS
 from ckptsel.errors import ConversionError, MissingExtraError
@@ -121,6 +121,7 @@ class Streamed:
         """See `Converter.look`."""
         with open_contents(source) as contents:
             refuse_gaps(contents, source)
+            refuse_mismatch(contents, source)
             cargo = self._load(contents, source, options)
             size_bytes = sum(item.size_bytes for item in cargo.items)
             return Outlook(size_bytes, cargo.optimizer_bytes, cargo.findings)

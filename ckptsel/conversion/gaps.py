@@ -6,12 +6,17 @@ list alone: what it wrote would look whole.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ckptsel.errors import DamagedError
+from ckptsel.verification.consistency import inconsistencies
 from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckptsel.checkpoint import Finding
     from ckptsel.formats.contents import Contents, Level
 
 _SHOWN = 5  # So many faults are shown.
@@ -44,6 +49,22 @@ def refuse_gaps(contents: Contents, path: str, level: Level = "quick") -> None:
         if severity_of(each.code) == "damage" and each.code not in _BESIDE
     ]
     found += (each for each in contents.dangers() if each.code in _ELSEWHERE)
+    _refuse(found, path)
+
+
+def refuse_mismatch(contents: Contents, path: str) -> None:
+    """See that a whole model's weights are those of its config.
+
+    Raises:
+        DamagedError: if not.
+    """
+    found: list[Finding] = []
+    with suppress(DamagedError):  # A config that cannot be read is told of where it is needed.
+        found += inconsistencies(contents, path)
+    _refuse(found, path)
+
+
+def _refuse(found: Sequence[Finding], path: str) -> None:
     if found:
         details = tuple(each.message for each in found[1:_SHOWN])
         raise DamagedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ import keras
 
 from ckptsel.errors import CkptselWarning
 from ckptsel.keras import rivals, saving
+from ckptsel.keras.finite import has_finite_weights
 from ckptsel.keras.history import History
 from ckptsel.keras.keeping import copies, is_better, kept
 from ckptsel.keras.logged import not_logged, scalar, scalars
@@ -182,6 +184,10 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
             by_batch = self.save_freq != "epoch"
             raise not_logged(self.monitor, metrics, by_batch=by_batch)
         self._was_logged = True
+        if not has_finite_weights(self.model):
+            # What was measured of weights that are no numbers is none either.
+            metrics = dict.fromkeys(metrics, math.nan)
+            self._warn_of_nan()
         value = metrics[self.monitor]
         if not self._would_stay(value):
             self._say(f"{self.monitor}={value:.5f} is not among the best, and is not saved")
@@ -210,6 +216,16 @@ class BestCheckpoint(keras.callbacks.Callback):  # type: ignore[misc] # Keras ha
                 else f"{self.monitor}={value:.5f} did not improve from {shown}, saved {final}"
             )
             self._prune()
+
+    def _warn_of_nan(self) -> None:
+        if "NaN" not in self._told:
+            self._told.add("NaN")
+            warnings.warn(
+                f"in epoch {self._epoch + 1} the model has weights that are NaN or infinite: while"
+                " that is so, metrics are taken for NaN, and what is saved is not among the best",
+                CkptselWarning,
+                stacklevel=3,
+            )
 
     def _described(self, final: str, temporary: str, metrics: Mapping[str, float]) -> Saved:
         written = os.stat(temporary)

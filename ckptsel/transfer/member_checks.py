@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
@@ -11,6 +12,7 @@ from ckptsel.conversion.left_alone import check_left_alone
 from ckptsel.conversion.mean import batch_norms
 from ckptsel.errors import DamagedError, DestinationError
 from ckptsel.transfer.plan import suffix
+from ckptsel.verification.consistency import inconsistencies
 from ckptsel.verification.severity import severity_of
 
 if TYPE_CHECKING:
@@ -83,7 +85,10 @@ def _check_sound(path: str, contents: Contents) -> None:
         DamagedError: if not.
     """
     # A changed value would get a new checksum in the mean, and look sound from then on.
-    for finding in contents.damage("full" if contents.has_checksums else "quick"):
+    found = [*contents.damage("full" if contents.has_checksums else "quick")]
+    with suppress(DamagedError):  # A config that cannot be read is left as it is.
+        found += inconsistencies(contents, path)
+    for finding in found:
         if severity_of(finding.code) == "damage":
             raise DamagedError(
                 f"{path!r} is damaged: {finding.message} ({finding.code})",

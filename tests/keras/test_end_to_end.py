@@ -69,6 +69,21 @@ def test_nan_in_the_log(training: Any, callback: Any, here: Path) -> None:
     assert best(here / "run")["epoch"] == 1
 
 
+def test_weights_that_are_no_numbers(training: Any, callback: Any, here: Path) -> None:
+    """They displace no sound file, though the metrics look better than ever."""
+    kept = callback(keep_best=2, keep_last=1)
+    values = training.Told([0.5, 0.4, 0.3, 0.2, 0.1])
+    with told() as warnings:
+        training.fit(training.model(), values, training.Spoiled(2), kept, epochs=5)
+    assert [said[:45] for said in warnings] == ["in epoch 3 the model has weights that are NaN"]
+    assert kept.best == 0.4
+    assert [name[:9] for name in names(here / "run")] == ["epoch=001", "epoch=002", "epoch=005"]
+    found = best(here / "run")
+    assert (found["epoch"], found["path"]) == (2, kept.best_path)
+    # So does a later training remember it.
+    assert callback().best == 0.4
+
+
 def test_folders_in_the_pattern(training: Any, callback: Any, here: Path) -> None:
     """The log stands above the files, and names them by their paths."""
     kept = callback(pattern="e{epoch:02d}/w.weights.h5")

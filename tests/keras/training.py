@@ -55,3 +55,18 @@ class Told(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types
         assert isinstance(logs, dict)
         if value is not None:
             logs[self._name] = value
+
+
+class Spoiled(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types
+    """Makes a weight NaN at the end of an epoch, counted from 0; comes before what shall see it."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Spoil it."""
+        del logs
+        if epoch == self._epoch:
+            weight = self.model.weights[0]
+            weight.assign(np.full(weight.shape, np.nan))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import json
 import os
 import resource
 import signal
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ckptsel.errors import (
+from ckptsel.errors import (, DamagedError
     CopyError,
     DestinationError,
 )
@@ -114,3 +116,23 @@ def test_a_kill_in_the_middle(number: int, run: Path, out: Path) -> None:
     rest = [each for each in listed(out) if each != "m.weights.h5"]
     assert all(each.startswith(".ckptsel-") for each in rest)
     assert bool(rest) == (number == signal.SIGKILL)
+
+
+def test_a_member_whose_config_is_of_another_model(tmp_path: Path) -> None:
+    """The mean would be a model that nothing loads."""
+    runs = Path(__file__).parents[2] / "docs/examples/runs/whole-models"
+    sound, other, *_ = sorted(str(path) for path in runs.glob("*.keras"))
+    spoilt = tmp_path / "spoilt.keras"
+    with zipfile.ZipFile(other) as archive, zipfile.ZipFile(spoilt, "w") as changed:
+        for member in archive.namelist():
+            data = archive.read(member)
+            if member == "config.json":
+                found = json.loads(data)
+                dense = [e for e in found["config"]["layers"] if e["class_name"] == "Dense"]
+                dense[-1]["config"]["units"] += 1
+                data = json.dumps(found).encode()
+            changed.writestr(member, data)
+    dest = tmp_path / "mean.keras"
+    with pytest.raises(DamagedError, match="config and weights disagree"):
+        average(of(sound, str(spoilt)), str(dest))
+    assert not dest.exists()

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from ckptsel.errors import (, DamagedError
-    CopyError,
-    DestinationError,
-)
+from ckptsel.errors import CopyError, DamagedError, DestinationError
 from ckptsel.transfer import members
 from ckptsel.transfer.average import average
 from tests.transfer.small_weights import kernel, query, series, write

@@ -507,3 +507,29 @@ def test_another_runs_log_above_is_not_used(here: Path) -> None:
     write_csv(here / "training.csv", 0.5, 0.3, 0.4)
     with pytest.raises(MonitorNotFoundError):
         ranked(locations=("models",))
+
+
+@pytest.mark.parametrize("form", ["w.{}-{}.keras", "w_{}_{}.pt"])
+def test_a_log_shows_what_a_value_is_also_where_it_lags(here: Path, form: str) -> None:
+    """The newest name has no row yet; that its number is the monitor, the others have shown."""
+    names = [form.format(f"{n:02d}", loss) for n, loss in enumerate(("0.90", "0.50", "0.20"), 1)]
+    make(here, *names)
+    (here / "log.csv").write_text("epoch,loss,val_loss\n0,1.2,0.9012\n1,1.1,0.5034\n")
+    ranking = ranked()
+    assert places(ranking)[0] == (1, names[2])
+    assert [row.metric and row.metric.source for row in ranking.rows] == [
+        "name", "csv:log.csv:3", "csv:log.csv:2",
+    ]  # fmt: skip
+    # One value may print like another metric by chance.
+    (here / "log.csv").write_text("epoch,loss,val_loss\n0,1.2,0.9012\n")
+    assert "unlabelled-value" in codes(ranked())
+
+
+def test_a_number_that_could_be_two_metrics(here: Path) -> None:
+    """Where two columns print alike in all names, nothing says which the number is."""
+    names = [f"w.{n:02d}-{loss}.keras" for n, loss in enumerate(("0.90", "0.50", "0.20"), 1)]
+    make(here, *names)
+    (here / "log.csv").write_text("epoch,mae,val_loss\n0,0.9014,0.9012\n1,0.5,0.5034\n")
+    ranking = ranked()
+    assert places(ranking)[0] == (1, names[1])
+    assert "unlabelled-value" in codes(ranking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Metric
@@ -12,7 +12,7 @@ from ckptsel.naming.pattern import Pattern, tail_of
 from ckptsel.naming.vocabulary import role_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ckptsel.checkpoint import Role, Value
 
@@ -55,6 +55,22 @@ class Table:
         if not self._first:
             self._first = metrics_of(self.reading(0))
         return self._first
+
+    def called(self, names: Mapping[str, str]) -> Table:
+        """The same names, with other names for some of the fields."""
+        parts = tuple(
+            part if isinstance(part, str) else replace(part, name=names.get(part.name, part.name))
+            for part in self.form.parts
+        )
+        readings = [
+            replace(
+                reading,
+                values={names.get(key, key): value for key, value in reading.values.items()},
+                texts={names.get(key, key): text for key, text in reading.texts.items()},
+            )
+            for reading in self.readings
+        ]
+        return Table(self.pattern, Form(parts, self.form.tail), self.names, self.columns, readings)
 
     def numbers(self, name: str) -> list[float]:
         """One field's values, in the order of the names; NaN where there is no number."""

@@ -27,10 +27,12 @@ class Side(NamedTuple):
     Attributes:
         named: the checkpoints, in the order of the names.
         labels: metric in the form of `canonical` → how the names call it.
+        fields: how the names' pattern calls what stands in `named.printed`.
     """
 
     named: Names
     labels: dict[str, str]
+    fields: Sequence[str]
 
 
 def side_of(place: TableIn) -> Side:
@@ -55,7 +57,8 @@ def side_of(place: TableIn) -> Side:
         [_printed(table, m) for m in metrics],
         within,
     )
-    return Side(named, {canonical(m.name): m.name for m in metrics if m.labelled})
+    labels = {canonical(m.name): m.name for m in metrics if m.labelled}
+    return Side(named, labels, [m.name for m in metrics])
 
 
 def _within(table: Table, epoch: Metric, step: Metric | None) -> Sequence[Within]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding, Log
-from ckptsel.naming.vocabulary import role_of
+from ckptsel.naming.vocabulary import canonical, role_of
 from ckptsel.search.log_files import files_from, of_these_files
 from ckptsel.search.log_read import LogRead
 from ckptsel.search.ownership import (
@@ -90,6 +90,9 @@ def join_run(
             found.reads.append(LogRead(run, told, source, joined, places, again))
             names_files = joined.key == "file"
             logged.append(Logged(source, joined.rows, {}, names_files=names_files))
+    settled = next((joined for _, joined in answers if joined.is_confirmed), None)
+    if settled is not None and settled.meanings:
+        places = [*_called(places, sides, settled)]
     return [*_split(places, sides, logged)]
 
 
@@ -198,6 +201,28 @@ def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:
             ),
         ],
     )
+
+
+def _called(places: Sequence[TableIn], sides: Sequence[Side], settled: Joined) -> Iterable[TableIn]:
+    """The tables, whose values without a label are called what a log has shown that they are.
+
+    So a name without a row in the log, since that lags behind, competes by its own value.
+    """
+    field = row = 0
+    for place, side in zip(places, sides, strict=True):
+        meanings = {
+            name: settled.meanings[n]
+            for n, name in enumerate(side.fields, field)
+            if n in settled.meanings
+        }
+        rows = settled.rows[row : row + len(place.table.names)]
+        field, row = field + len(side.fields), row + len(rows)
+        names = {name: side.labels.get(canonical(c), c) for name, c in meanings.items()}
+        is_clear = len({*names.values()}) == len(names) and not {*names.values()} & {*side.fields}
+        if names and is_clear and None in rows and place.trusts_names:
+            yield place._replace(table=place.table.called(names))
+        else:
+            yield place
 
 
 def _split(

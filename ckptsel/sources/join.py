@@ -7,6 +7,7 @@ it is the one at which the names' printed values agree with the log.
 from __future__ import annotations
 
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
@@ -33,6 +34,8 @@ class Joined(NamedTuple):
         offset: what names count beyond the rows.
         why: how that is known, in words.
         findings: what was noticed.
+        meanings: which column a metric without a label is, by its place in `Names.printed`, where
+            several names agree that it is this one.
         is_confirmed: whether the names show that the log is about these files: by a value that
             agrees, or because the log names them.
         shift: what the rows' epochs count less than those that stand in the log.
@@ -45,6 +48,7 @@ class Joined(NamedTuple):
     findings: tuple[Finding, ...] = ()
     is_confirmed: bool = False
     shift: int = 0
+    meanings: Mapping[int, str] = MappingProxyType({})
 
     @property
     def matched(self) -> int:
@@ -153,7 +157,10 @@ def _by_count(
     rows = [found.get(index) for index in range(len(match.named.names))]
     confirmed = shown(match.named, found, at.agreeing)
     why, said_of = chosen.why, tuple(findings)
-    return Joined(rows, match.key, chosen.offset, why, said_of, confirmed, _shift(match))
+    # One name may print like another metric by chance.
+    several = len(at.agreeing) > 1
+    meanings = {n: column for n, (column, *others) in at.meanings.items() if several and not others}
+    return Joined(rows, match.key, chosen.offset, why, said_of, confirmed, _shift(match), meanings)
 
 
 def _nothing(match: Match, *findings: Finding) -> Joined:

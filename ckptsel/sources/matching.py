@@ -33,12 +33,15 @@ class At(NamedTuple):
         agreeing: the checkpoints whose row has such a value, and agrees.
         against: a row that contradicts the name, where none agrees.
         again: the checkpoints with several rows, between which nothing decides.
+        meanings: for each of the metrics without a label, which columns it could be: it is the
+            same one in all names.
     """
 
     found: dict[int, LogRow]
     agreeing: set[int]
     against: dict[int, LogRow]
     again: list[int]
+    meanings: dict[int, set[str]]
 
     @property
     def fits(self) -> bool:
@@ -111,7 +114,7 @@ class Match:
         """
         if self.again:
             return self._at_of_several(offset)
-        at = At({}, set(), {}, [])
+        at = At({}, set(), {}, [], {})
         unlabelled = not all(each.label for each in self.named.printed)
         rows_of, agrees_with = self.rows.get, self.agreement.of
         candidates: dict[int, list[Candidate]] = {}
@@ -140,7 +143,7 @@ class Match:
         names contradict, and of these the later one; each name by itself would take a row that
         agrees by chance.
         """
-        at = At({}, set(), {}, [])
+        at = At({}, set(), {}, [], {})
         parts = self._parts()
         held: dict[int, list[_InPart]] = {}
         agreeing, against = Counter[int](), Counter[int]()
@@ -207,7 +210,7 @@ class Match:
 
     def _settle(self, at: At, unlabelled: Mapping[int, Sequence[Candidate]]) -> None:
         """Keep of the rows of names without labels those in which the values mean the same."""
-        meanings: dict[int, set[str]] = {}
+        meanings = at.meanings
         for candidates in unlabelled.values():
             for place in candidates[0].meanings if candidates else ():
                 could_be = set[str]().union(*(each.meanings[place] for each in candidates))

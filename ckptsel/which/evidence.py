@@ -93,7 +93,7 @@ def answer_of(path: str, evidence: Sequence[Evidence], findings: list[Finding]) 
     if said:
         findings = [*findings, Finding("several-epochs", said, path, strict=True)]
         return Answer(path, "unknown", None, None, (), tuple(evidence), tuple(findings))
-    is_assumed = any(each.code in _ASSUMED and each.strict for each in findings)
+    is_assumed = any(each.code in _ASSUMED for each in findings)
     from_log = any(metric.source != "name" for metric in first.metrics)
     return Answer(
         path,

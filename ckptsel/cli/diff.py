@@ -39,7 +39,7 @@ def run(
         typer.Option(
             "--weights-only",
             envvar="CKPTSEL_WEIGHTS_ONLY",
-            help="Leave out the optimizer's state and all else that is no weight.",
+            help="Leave out the optimizer's state, the config and all else that is no weight.",
         ),
     ] = False,
     output_format: options.Output = None,

@@ -98,7 +98,7 @@ def compare(a: str, b: str, *, tolerance: float = 0.0, weights_only: bool = Fals
         a: a file, a folder or a TensorFlow prefix.
         b: another one.
         tolerance: absolute differences up to this are none.
-        weights_only: whether the optimizer's state and all else is left out.
+        weights_only: whether all else is left out: the optimizer's state, and the config.
 
     Raises:
         LocationNotFoundError, UnknownFormatError, DamagedError: if one cannot be read.
@@ -124,7 +124,7 @@ def compare(a: str, b: str, *, tolerance: float = 0.0, weights_only: bool = Fals
         found = [_difference(one, other, pair, tolerance) for pair in matching.pairs]
         different = [d for d in found if d.is_reshaped or d.is_retyped or not d.is_within]
         config: Mapping[str, tuple[object, object]] = {}
-        if one.config is not None and other.config is not None:
+        if not weights_only and one.config is not None and other.config is not None:
             config = dict(config_differences(one.config, other.config))
         return Comparison(
             a=a,

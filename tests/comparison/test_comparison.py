@@ -21,6 +21,7 @@ from ckptsel.errors import (
     UnknownFormatError,
     UsageError,
 )
+from tests.conversion.made import with_config_of_another_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -309,3 +310,11 @@ def test_what_cannot_be_read(models: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.weights.h5").write_bytes(Path(good).read_bytes()[:2000])
     with pytest.raises((DamagedError, UnknownFormatError)):
         compare(good, str(tmp_path / "cut.weights.h5"))
+
+
+def test_weights_only_leaves_the_config_out(tmp_path: Path) -> None:
+    """What the config tells otherwise makes no weight another."""
+    one = min((RUNS / "whole-models").glob("*.keras"))
+    other = with_config_of_another_model(one, tmp_path / "m.keras")
+    assert compare(str(one), other).config
+    assert compare(str(one), other, weights_only=True).is_same

@@ -14,7 +14,7 @@ import pytest
 from ckptsel.errors import ConversionError, DamagedError
 from ckptsel.formats.window import Window
 from ckptsel.transfer.export import export
-from tests.conversion.made import config
+from tests.conversion.made import config, with_config_of_another_model
 
 ARCHIVE = (
     Path(__file__).parents[2]
@@ -143,16 +143,7 @@ def test_a_model_without_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["w.weights.h5", "w.npz"])
 def test_weights_of_another_model(tmp_path: Path, name: str) -> None:
     """A config that wants other weights is damage, which no export passes on."""
-    source = tmp_path / "m.keras"
-    with zipfile.ZipFile(ARCHIVE) as archive, zipfile.ZipFile(source, "w") as spoilt:
-        for member in archive.namelist():
-            data = archive.read(member)
-            if member == "config.json":
-                found = json.loads(data)
-                dense = [e for e in found["config"]["layers"] if e["class_name"] == "Dense"]
-                dense[-1]["config"]["units"] += 1
-                data = json.dumps(found).encode()
-            spoilt.writestr(member, data)
+    source = with_config_of_another_model(ARCHIVE, tmp_path / "m.keras")
     with pytest.raises(DamagedError, match="config and weights disagree"):
-        export(str(source), str(tmp_path / name))
+        export(source, str(tmp_path / name))
     assert not (tmp_path / name).exists()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ import pytest
 from ckptsel.errors import CopyError, DamagedError, DestinationError
 from ckptsel.transfer import members
 from ckptsel.transfer.average import average
+from tests.conversion.made import with_config_of_another_model
 from tests.transfer.small_weights import kernel, query, series, write
 
 if TYPE_CHECKING:
@@ -119,17 +118,8 @@ def test_a_member_whose_config_is_of_another_model(tmp_path: Path) -> None:
     """The mean would be a model that nothing loads."""
     runs = Path(__file__).parents[2] / "docs/examples/runs/whole-models"
     sound, other, *_ = sorted(str(path) for path in runs.glob("*.keras"))
-    spoilt = tmp_path / "spoilt.keras"
-    with zipfile.ZipFile(other) as archive, zipfile.ZipFile(spoilt, "w") as changed:
-        for member in archive.namelist():
-            data = archive.read(member)
-            if member == "config.json":
-                found = json.loads(data)
-                dense = [e for e in found["config"]["layers"] if e["class_name"] == "Dense"]
-                dense[-1]["config"]["units"] += 1
-                data = json.dumps(found).encode()
-            changed.writestr(member, data)
+    spoilt = with_config_of_another_model(Path(other), tmp_path / "spoilt.keras")
     dest = tmp_path / "mean.keras"
     with pytest.raises(DamagedError, match="config and weights disagree"):
-        average(of(sound, str(spoilt)), str(dest))
+        average(of(sound, spoilt), str(dest))
     assert not dest.exists()

@@ -23,7 +23,8 @@ class Metric:
         role: a metric can be ranked by; an epoch or a step counts; a setting was chosen
             before training (lr, seed, fold); text is no number.
         source: where it stands: `name` for the file's name; for a log its kind, its path from the
-            run's folder and its line: `csv:training.csv:12`.
+            run's folder and its line: `csv:training.csv:12`; for what the file itself keeps,
+            `totals:` and the metric's name in it.
         labelled: whether its name stands beside it, or was only its position.
     """
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Ranked, Ranking
 from ckptsel.errors import MonitorNotFoundError, StrictError
-from ckptsel.ranking.criterion import criterion
+from ckptsel.ranking.criterion import criterion, look_inside
 from ckptsel.ranking.remarks import count_valueless, grave, name_traps
 from ckptsel.ranking.standing import everything, ranked, rest
 from ckptsel.search.query import Query, parse_monitor
@@ -96,6 +96,8 @@ def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
 
             further = (parse_monitor(text)[0] for text in query.further)
             one_spelling(found, (query.monitor, *further))
+    if query.logs != "ignore":
+        look_inside(found, query, rank=rank)
     found.findings += name_traps(found)
     return _finished(found, query, _settled(found, query, keep, rank=rank))
 

@@ -189,7 +189,7 @@ NoLogs = Annotated[
         "--no-logs",
         envvar="CKPTSEL_NO_LOGS",
         callback=_beaten_by("logs_only"),
-        help="Take values from the names only, and read no log beside the checkpoints.",
+        help="Take values from the names only, and read neither logs nor the files themselves.",
     ),
 ]
 LogsOnly = Annotated[

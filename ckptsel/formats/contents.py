@@ -73,6 +73,7 @@ class Facts:
         model_name: the model's name.
         framework: what wrote it, with its version where the file tells: `keras 3.15.1`.
         metrics: metric → exact value, where the writer left totals in the file.
+        samples: metric → of how many samples it is the mean, where the file tells.
         more: further facts for people, name → text.
     """
 
@@ -83,6 +84,7 @@ class Facts:
     model_name: str = ""
     framework: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    samples: Mapping[str, float] = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -6,12 +6,15 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Monitor
-from ckptsel.errors import MonitorNotFoundError
+from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
 from ckptsel.ranking.columns import columns_of
-from ckptsel.ranking.monitor import LEARN, find_monitor
+from ckptsel.ranking.monitor import Beside, find_monitor
+from ckptsel.ranking.not_found import LEARN
 from ckptsel.ranking.order import monitor_for
 from ckptsel.ranking.remarks import grave, keras2_auto
 from ckptsel.ranking.traps import negated_loss, without_missing
+from ckptsel.search.query import parse_monitor
+from ckptsel.search.survey import holds_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,13 +75,43 @@ def criterion(found: Survey, name: str | None, mode: str, query: Query) -> Crite
     return Criterion(monitor, fields, columns)
 
 
+def look_inside(found: Survey, query: Query, *, rank: bool) -> None:
+    """Add what the files keep of the monitors, if one stands neither in names nor in logs.
+
+    Args:
+        found: what the search found, with what its logs say.
+        query: what is asked for.
+        rank: whether to rank where no monitor is asked for; else metrics are only to be shown.
+    """
+    monitors = [parse_monitor(text)[0] for text in query.further]
+    if query.monitor is not None:
+        monitors.insert(0, query.monitor)
+    if monitors:
+        is_missing = any(_is_missing(found, monitor, query) for monitor in monitors)
+    elif rank:
+        is_missing = _is_missing(found, None, query)
+    else:
+        is_missing = not any(place.logged or holds_metric(place.table) for place in found.read)
+    if is_missing:
+        from ckptsel.search.totals import add_totals  # noqa: PLC0415 - opens all the files
+
+        add_totals(found, monitors)
+
+
+def _is_missing(found: Survey, name: str | None, query: Query) -> bool:
+    try:
+        _look_for(found, name, query)
+    except MonitorNotFoundError:
+        return True
+    except AmbiguousMonitorError:
+        pass  # which is raised where it is ranked by
+    return False
+
+
 def _fields(found: Survey, name: str | None, query: Query) -> MonitorFields:
     """Where the monitor's values stand."""
     try:
-        unread = [one.name for one in found.unread]
-        fields = find_monitor(
-            found.tables, name, unread, _logged(found), only_logs=query.logs == "only"
-        )
+        fields = _look_for(found, name, query)
     except MonitorNotFoundError as error:
         # It may stand in the very names that could not be read, or in a log that was not used.
         error.details += grave(found, and_logs=True)
@@ -89,13 +122,21 @@ def _fields(found: Survey, name: str | None, query: Query) -> MonitorFields:
     return fields
 
 
+def _look_for(found: Survey, name: str | None, query: Query) -> MonitorFields:
+    unread = [one.name for one in found.unread]
+    beside = Beside(_logged(found), "logs" if found.logs else "files themselves")
+    return find_monitor(found.tables, name, unread, beside, only_logs=query.logs == "only")
+
+
 def _tell_of_logs(found: Survey, error: MonitorNotFoundError) -> None:
     """Add which logs were not used, and why; a pattern is no way to a value that is in a log."""
     from ckptsel.search.unused_logs import unused_logs  # noqa: PLC0415 - only where all failed
 
     unused = unused_logs(found)
     error.details += unused
-    if error.hint == LEARN and (unused or any(f.code.startswith("log-") for f in found.findings)):
+    if error.hint == LEARN and (
+        unused or any(f.code.startswith(("log-", "totals-")) for f in found.findings)
+    ):
         error.hint = "it may be in a log that was not used; --metrics FILE takes one"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming.read import as_number
 from ckptsel.naming.vocabulary import canonical
+from ckptsel.sources.keras_totals import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _number(metric: Metric | None) -> float | None:
 
 def _log_of(ranking: Ranking, row: Ranked) -> tuple[Log | None, int | None]:
     """The log and the line that a row's value is from."""
-    if row.metric is None or row.metric.source == "name":
+    if row.metric is None or row.metric.source.startswith(("name", SOURCE)):
         return None, None
     kind, _, place = row.metric.source.partition(":")
     inner, _, line = place.rpartition(":")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
 from ckptsel.naming.decimals import printed_unit
-from ckptsel.naming.vocabulary import OF_TASK, SPLITS, canonical, role_of
+from ckptsel.naming.vocabulary import canonical, role_of
+from ckptsel.ranking.not_found import LEARN, listed, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,8 +19,21 @@ if TYPE_CHECKING:
     from ckptsel.naming.read import Table
 
 
-LEARN = "say how the names are built: --pattern"
-"""The way out where names may hold the value."""
+class Beside(NamedTuple):
+    """The metrics that are known from elsewhere than the names.
+
+    Attributes:
+        metrics: those of the tables of each pattern, by its text.
+        where: what has them, in words.
+    """
+
+    metrics: Mapping[str, Collection[str]]
+    where: str = "logs"
+
+    @property
+    def names(self) -> set[str]:
+        """All of them."""
+        return {name for found in self.metrics.values() for name in found}
 
 
 class MonitorFields(NamedTuple):
@@ -58,7 +72,7 @@ def find_monitor(
     tables: Sequence[Table],
     asked: str | None,
     unread: Sequence[str] = (),
-    logged: Mapping[str, Collection[str]] | None = None,
+    beside: Beside | None = None,
     *,
     only_logs: bool = False,
 ) -> MonitorFields:
@@ -68,14 +82,14 @@ def find_monitor(
         tables: everything that was read.
         asked: what the user calls it; None for the only metric in reach.
         unread: names that no pattern reads.
-        logged: the metrics that logs have, by the pattern of the names.
+        beside: the metrics that logs have, or the files themselves.
         only_logs: whether metrics count from logs only.
 
     Raises:
         MonitorNotFoundError: if it stands nowhere.
         AmbiguousMonitorError: if several values could be meant.
     """
-    fields = _find(tables, asked, unread, logged or {}, only_logs=only_logs)
+    fields = _find(tables, asked, unread, beside or Beside({}), only_logs=only_logs)
     exact = (
         table.pattern.text
         for table in tables
@@ -89,7 +103,7 @@ def _find(
     tables: Sequence[Table],
     asked: str | None,
     unread: Sequence[str],
-    logged: Mapping[str, Collection[str]],
+    beside: Beside,
     *,
     only_logs: bool,
 ) -> MonitorFields:
@@ -97,10 +111,9 @@ def _find(
     if only_logs:
         unlabelled = {}
         in_names = {t: [n for n in ns if role_of(n) != "metric"] for t, ns in in_names.items()}
-    labelled = {text: [*names, *logged.get(text, ())] for text, names in in_names.items()}
+    labelled = {text: [*names, *beside.metrics.get(text, ())] for text, names in in_names.items()}
     if asked is None:
-        return _only_metric(tables, in_names, labelled, unlabelled)
-    of_logs = {name for found in logged.values() for name in found}
+        return _only_metric(tables, in_names, labelled, unlabelled, beside)
     everywhere = {text: names for text, names in labelled.items() if names}
     names = {name for found in everywhere.values() for name in found}
     alike = {name for name in names if canonical(name) == canonical(asked)}
@@ -108,21 +121,23 @@ def _find(
     others = sorted({*labels.values()} - {asked})
     if others:
         in_some = any(name in found for found in in_names.values() for name in others)
-        where = "names" if in_some else "logs"
+        where = "names" if in_some else beside.where
         where = f"some of the {where}" if asked in labels.values() else f"the {where}"
-        said = Finding("monitor-alias", f"{asked} is read from {_listed(others)} in {where}")
+        said = Finding("monitor-alias", f"{asked} is read from {listed(others)} in {where}")
         return MonitorFields(asked, labels, (said,))
     if labels:
         return MonitorFields(asked, labels)
     if alike:
         raise AmbiguousMonitorError(
-            f"{asked!r} could be {_listed(sorted(alike))}", hint="ask for one of them by --monitor"
+            f"{asked!r} could be {listed(sorted(alike))}", hint="ask for one of them by --monitor"
         )
     if role_of(asked) != "metric":
-        return _counter(tables, asked, sorted(names), of_logs)
+        return _counter(tables, asked, sorted(names), beside)
     # Where a log was joined, a value without a label is one of the log's, and that is not asked.
-    unsettled = {text: values for text, values in unlabelled.items() if not logged.get(text)}
-    return _assumed(tables, asked, unread, unsettled, sorted(names), of_logs)
+    unsettled = {
+        text: values for text, values in unlabelled.items() if not beside.metrics.get(text)
+    }
+    return _assumed(tables, asked, unread, unsettled, sorted(names), beside)
 
 
 def _spelled(
@@ -138,7 +153,7 @@ def _spelled(
 
 
 def _counter(
-    tables: Sequence[Table], asked: str, names: list[str], of_logs: Collection[str]
+    tables: Sequence[Table], asked: str, names: list[str], beside: Beside
 ) -> MonitorFields:
     """An epoch without a label; no other counter or setting is known by its place."""
     found = {
@@ -148,7 +163,7 @@ def _counter(
         if metric.role == "epoch" == role_of(asked)
     }
     if not found:
-        raise _not_found(asked, names, of_logs)
+        raise not_found(asked, names, beside.names, beside.where)
     said = Finding("monitor-alias", f"{asked} is the number without a label in the names")
     return MonitorFields(asked, found, (said,))
 
@@ -201,7 +216,7 @@ def _assumed(
     unread: Sequence[str],
     unlabelled: dict[str, list[str]],
     names: list[str],
-    of_logs: Collection[str],
+    beside: Beside,
 ) -> MonitorFields:
     """The one unlabelled decimal of each pattern that has any."""
     competing = {text: found for text, found in unlabelled.items() if found}
@@ -212,7 +227,7 @@ def _assumed(
                 hint="name the fields in --pattern, as the training code has them",
             )
     if not competing:
-        raise _not_found(asked, names, of_logs)
+        raise not_found(asked, names, beside.names, beside.where)
     others = [(t.names[0], t.form) for t in tables if t.pattern.text not in competing]
     for name, form in [*others, *((name, None) for name in unread)]:
         if number := _free_decimal(name, form):
@@ -224,7 +239,7 @@ def _assumed(
     said = Finding(
         "assumed-monitor",
         f"no name says {asked!r}: the value without a label is taken for it"
-        f" ({_listed(sorted(competing))})",
+        f" ({listed(sorted(competing))})",
         strict=True,
     )
     return MonitorFields(asked, {text: found[0] for text, found in competing.items()}, (said,))
@@ -243,6 +258,7 @@ def _only_metric(
     in_names: dict[str, list[str]],
     labelled: dict[str, list[str]],
     unlabelled: dict[str, list[str]],
+    beside: Beside,
 ) -> MonitorFields:
     names = sorted({name for found in in_names.values() for name in found})
     metrics = [n for n in names if role_of(n) == "metric" and _is_number(tables, n)]
@@ -252,7 +268,7 @@ def _only_metric(
         # What stands in the names was chosen to be watched; a log holds whatever there is.
         names = sorted({name for found in labelled.values() for name in found})
         metrics = [n for n in names if role_of(n) == "metric" and not _is_number(tables, n)]
-        where = "logs"
+        where = beside.where
     if len(metrics) == 1 and not nameless:
         name = metrics[0]
         said = Finding("only-metric", f"ranked by {name}, the only metric in the {where}")
@@ -262,51 +278,12 @@ def _only_metric(
     if metrics:
         also = " and values without a label" if nameless else ""
         raise AmbiguousMonitorError(
-            f"the {where} hold several metrics: {_listed(metrics)}{also}",
+            f"the {where} hold several metrics: {listed(metrics)}{also}",
             hint=f"choose one, such as --monitor {metrics[0]}",
         )
     if nameless:
         raise AmbiguousMonitorError(
-            f"the names hold values without a label: {_listed(nameless)}",
+            f"the names hold values without a label: {listed(nameless)}",
             hint="say which metric they are, such as --monitor val_loss",
         )
     raise MonitorNotFoundError("no name holds a metric", hint=LEARN)
-
-
-def _not_found(asked: str, names: list[str], of_logs: Collection[str]) -> MonitorNotFoundError:
-    metrics = [name for name in names if role_of(name) == "metric"]
-    hint = LEARN
-    if not names:
-        return MonitorNotFoundError(f"no name holds a value for {asked!r}", hint=hint)
-    if metrics:
-        from shlex import quote  # noqa: PLC0415
-
-        close = _close(asked, metrics)
-        hint = f"did you mean --monitor {quote(close)}?" if close else "choose one by --monitor"
-    logged = [name for name in metrics or names if name in of_logs]
-    read = [name for name in metrics or names if name not in of_logs]
-    held = " and ".join(
-        f"the {where} hold {_listed(found)}"
-        for where, found in (("names", read), ("logs", logged))
-        if found
-    )
-    nowhere = "no name and no log holds" if of_logs else "no name holds"
-    return MonitorNotFoundError(f"{nowhere} {asked!r}; {held}", hint=hint)
-
-
-def _close(asked: str, metrics: list[str]) -> str:
-    """The metric that was meant: a slip of the pen, or a name without its group and task."""
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    for name in metrics:
-        group, _, last = name.rpartition("/")
-        # `loss` is near to `val/loss`, and another metric.
-        if group not in SPLITS and canonical(OF_TASK.sub("", last)) == canonical(asked):
-            return name
-    close = get_close_matches(asked, metrics, 1, 0.75)
-    return close[0] if close else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:8]))
-    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

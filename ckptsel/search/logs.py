@@ -5,29 +5,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ckptsel.naming.form import Form, Reading
-from ckptsel.naming.pattern import Pattern
-from ckptsel.naming.read import Table
-from ckptsel.search.grouping import run_of
 from ckptsel.search.ownership import (
     GIVEN,
     FoundLog,
     enclosing,
     recognised,
 )
-from ckptsel.search.places import TableIn
 from ckptsel.search.run_logs import join_run
+from ckptsel.search.silent import silent_places, take_told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ckptsel.search.grouping import Folder
-    from ckptsel.search.mismatch import Unread
+    from ckptsel.search.places import TableIn
     from ckptsel.search.query import Query
     from ckptsel.search.survey import Survey
-
-# The table of names that say nothing, whose values are all from a log.
-_WORDLESS = Pattern.of(Form(()))
 
 
 def add_logs(found: Survey, query: Query) -> None:
@@ -50,14 +40,10 @@ def add_logs(found: Survey, query: Query) -> None:
     if not folders and not query.metrics:
         return
     # Names that say nothing can still be named by a log.
-    spoken = [(place.run, place) for place in found.read]
-    silent = [
-        (run_of(folder.path, folder.root), TableIn(folder, _silent(names)))
-        for folder, names in _by_folder(found.unread)
-    ]
+    silent = silent_places(found)
     runs: dict[str, list[TableIn]] = {}
-    for run, place in (*spoken, *silent):
-        runs.setdefault(run, []).append(place)
+    for place in (*found.read, *silent):
+        runs.setdefault(place.run, []).append(place)
     logs: dict[str, list[FoundLog]] = {}
     # A run, and a folder in it that was named as well, have the same logs.
     for folder in {folder.path: folder for folder in folders}.values():
@@ -79,36 +65,5 @@ def add_logs(found: Survey, query: Query) -> None:
         for place, new in zip(runs[run], join_run(found, run, runs[run], kinds), strict=True):
             done[id(place)] = new
     found.read = [done.get(id(place), place) for place in found.read]
-    for _, place in silent:
-        _take_named(found, done.get(id(place), place))
-
-
-def _by_folder(unread: Iterable[Unread]) -> Iterable[tuple[Folder, list[str]]]:
-    folders: dict[int, tuple[Folder, list[str]]] = {}
-    for one in unread:
-        if one.reading.status != "ambiguous":
-            folders.setdefault(id(one.folder), (one.folder, []))[1].append(one.name)
-    return folders.values()
-
-
-def _silent(names: list[str]) -> Table:
-    return Table(_WORDLESS, _WORDLESS.forms[0], names, readings=[Reading("ok")] * len(names))
-
-
-def _take_named(found: Survey, place: TableIn) -> None:
-    """Move names that say nothing to those that were read, where a log names them."""
-    if not place.logs:
-        return
-    kept = [
-        row for row in range(len(place.table.names)) if any(log.rows[row] for log in place.logs)
-    ]
-    names = {place.table.names[row] for row in kept}
-    found.read.append(
-        place._replace(
-            table=_silent([place.table.names[row] for row in kept]),
-            logs=tuple(log._replace(rows=[log.rows[row] for row in kept]) for log in place.logs),
-        )
-    )
-    found.unread = [
-        one for one in found.unread if one.folder is not place.folder or one.name not in names
-    ]
+    for place in silent:
+        take_told(found, done.get(id(place), place))

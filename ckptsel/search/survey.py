@@ -181,17 +181,18 @@ def _read_again(reader: Reader, place: TableIn) -> list[TableIn]:
     Where all names of a folder have the same `0.50`, it looks like a part of the name; beside a
     folder with others, it is the value that these are to be compared with.
     """
-    if _holds_metric(place.table):
+    if holds_metric(place.table):
         return [place]
     for pattern in reader.learned:
         unread = dict.fromkeys(place.table.names, Reading("no-match"))
         tables = Reader((pattern,)).apply(place.folder.path, unread)
-        if not unread and all(map(_holds_metric, tables)):
+        if not unread and all(map(holds_metric, tables)):
             return [TableIn(place.folder, table) for table in tables]
     return [place]
 
 
-def _holds_metric(table: Table) -> bool:
+def holds_metric(table: Table) -> bool:
+    """Whether the names of a table hold any metric, labelled or not."""
     return any(metric.role == "metric" for metric in table.metrics(0))
 
 

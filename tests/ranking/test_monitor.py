@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.read import Reader, Table
-from ckptsel.ranking.monitor import MonitorFields, find_monitor
+from ckptsel.ranking.monitor import Beside, MonitorFields, find_monitor
 
 LOSS = ["a-val_loss=0.50.h5", "a-val_loss=0.30.h5"]
 BOTH = ["b-acc=0.50-loss=0.1.h5", "b-acc=0.60-loss=0.2.h5"]
@@ -220,6 +220,6 @@ def test_a_name_without_its_group(asked: str, metric: str, hint: str) -> None:
     """What stands before the slash, or behind in brackets, is easily left out; a split is not."""
     tables = read(COUNTED)
     with pytest.raises(MonitorNotFoundError) as raised:
-        find_monitor(tables, asked, logged={tables[0].pattern.text: {metric}})
+        find_monitor(tables, asked, (), Beside({tables[0].pattern.text: {metric}}))
     assert raised.value.hint == hint
     assert f"the logs hold {metric!r}" in raised.value.message

@@ -8,6 +8,7 @@ from ckptsel.cli.reports import text
 from ckptsel.cli.reports.ranking_record import log_record
 from ckptsel.ranking.explain import explain
 from ckptsel.record import evidence, finite
+from ckptsel.sources.keras_totals import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +86,11 @@ def _first(monitor: Monitor) -> str:
 
 
 def _source(metric: Metric) -> str:
-    return "read from the name" if metric.source == "name" else f"from {metric.source}"
+    if metric.source == "name":
+        return "read from the name"
+    if metric.source.startswith(SOURCE):
+        return f"computed from the totals of {metric.source.removeprefix(SOURCE)} inside the file"
+    return f"from {metric.source}"
 
 
 def _where(metric: Metric, found: Explanation) -> str:

@@ -15,7 +15,7 @@ from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.keras import config as keras_config
 from ckptsel.formats.keras.members import FolderMembers, Members, ZipMembers
-from ckptsel.formats.keras.state import named_metrics, owners_of, role_of
+from ckptsel.formats.keras.state import compiled_names, owners_of, role_of
 from ckptsel.formats.keras.weights import KerasWeights
 from ckptsel.formats.strict_json import parse_object
 from ckptsel.formats.zip_checks import member_names
@@ -121,9 +121,11 @@ class KerasArchive(Contents):
         version, saved = self._version_and_date()
         found = self._weights.facts if WEIGHTS in self._members.names else Facts()
         compiled = self.config.get("compile_config") if self.config else None
+        names = compiled_names(found.metrics, compiled)
         return replace(
             found,
-            metrics=named_metrics(found.metrics, compiled),
+            metrics={names[name]: value for name, value in found.metrics.items()},
+            samples={names[name]: count for name, count in found.samples.items()},
             learning_rate=keras_config.learning_rate(self.optimizer_config, found.learning_rate),
             saved=saved if isinstance(saved, str) else "",
             model_name=keras_config.model_name(self.config) or found.model_name,

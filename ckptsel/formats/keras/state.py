@@ -162,7 +162,9 @@ def step_and_rate(
     )
 
 
-def metric_values(paths: Iterable[str], scalar: Callable[[str], Any]) -> dict[str, float]:
+def metric_values(
+    paths: Iterable[str], scalar: Callable[[str], Any]
+) -> dict[str, tuple[float, float]]:
     """The metrics whose totals tf_keras left at `metrics/<class>/vars/{0,1}`: total and count.
 
     The first `mean` is the loss; the others are called by their class, because the file does
@@ -170,7 +172,10 @@ def metric_values(paths: Iterable[str], scalar: Callable[[str], Any]) -> dict[st
 
     Args:
         paths: the paths of all scalar floats.
-        scalar: path → value.
+        scalar: path → value, in the type that the file has.
+
+    Returns:
+        Metric → its value, and the number of samples that it is the mean of.
     """
     known = set(paths)
     found = {}
@@ -183,24 +188,48 @@ def metric_values(paths: Iterable[str], scalar: Callable[[str], Any]) -> dict[st
         count_path = f"metrics/{name}/vars/1"
         if (kind not in _MEANS and kind != _ROOT) or count_path not in known:
             continue
-        total, count = float(scalar(path)), float(scalar(count_path))
-        if count > 0 and math.isfinite(total):
-            value = total / count
+        total, count = scalar(path), scalar(count_path)
+        value = mean_of(float(total), float(count), str(total.dtype))
+        if value is not None:
             if kind == _ROOT:
-                value = math.sqrt(max(value, 0.0))
-            found["loss" if name == "mean" else name] = value
+                value = _stored(math.sqrt(max(value, 0.0)), str(total.dtype))
+            found["loss" if name == "mean" else name] = value, float(count)
     return found
 
 
-def named_metrics(found: Mapping[str, float], compiled: Any) -> dict[str, float]:
-    """Metrics under the name they were compiled with, where that is beyond doubt.
+def mean_of(total: float, count: float, dtype: str) -> float | None:
+    """A metric's value as tf_keras computes it from its totals; None if there is none.
+
+    Args:
+        total: the sum over the samples.
+        count: how many there were.
+        dtype: what both are stored in, and divided: so the value is that of the logs.
+    """
+    if not (count > 0 and math.isfinite(count) and math.isfinite(total)):
+        return None
+    value = _stored(total / count, dtype)
+    return value if math.isfinite(value) else None
+
+
+def _stored(value: float, dtype: str) -> float:
+    import numpy as np  # noqa: PLC0415 - as wherever values are read
+
+    with np.errstate(over="ignore"):
+        return float(np.float64(value).astype(dtype))
+
+
+def compiled_names(found: Iterable[str], compiled: Any) -> dict[str, str]:
+    """What metrics were called when they were compiled, where that is beyond doubt.
 
     A function as a metric is saved as `mean_metric_wrapper`. If there is one of them, and one
     text in the compile config that is no class, they belong together.
 
     Args:
-        found: see `metric_values`.
+        found: the metrics, as `metric_values` calls them.
         compiled: the compile config.
+
+    Returns:
+        Metric, as `metric_values` calls it → its name.
     """
     listed = compiled.get("metrics") if isinstance(compiled, dict) else None
     functions = [
@@ -208,7 +237,8 @@ def named_metrics(found: Mapping[str, float], compiled: Any) -> dict[str, float]
         for name in (listed if isinstance(listed, list) else ())
         if isinstance(name, str) and name == name.lower()
     ]
-    wrappers = [name for name in found if name.startswith("mean_metric_wrapper")]
-    if len(functions) == len(wrappers) == 1 and functions[0] not in found:
-        return {functions[0] if name == wrappers[0] else name: found[name] for name in found}
-    return dict(found)
+    names = {name: name for name in found}
+    wrappers = [name for name in names if name.startswith("mean_metric_wrapper")]
+    if len(functions) == len(wrappers) == 1 and functions[0] not in names:
+        names[wrappers[0]] = functions[0]
+    return names

@@ -98,11 +98,13 @@ class KerasWeights(Contents):
         tensors = {tensor.path: tensor for tensor in self.tensors}
         scalars = [t.path for t in self.tensors if not t.shape and t.dtype.startswith("float")]
         step, rate = step_and_rate(tensors, self.scalar)
+        means = metric_values(scalars, self.scalar)
         return Facts(
             step=step,
             learning_rate=rate,
             model_name=name_of(self._hdf5, "vars"),
-            metrics=metric_values(scalars, self.scalar),
+            metrics={name: value for name, (value, _) in means.items()},
+            samples={name: count for name, (_, count) in means.items()},
         )
 
     def scalar(self, path: str) -> Any:

@@ -16,6 +16,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import Contents, Facts, Format
 from ckptsel.formats.keras.metadata import KerasMetadata, read_metadata
+from ckptsel.formats.keras.state import mean_of
 from ckptsel.formats.tensorflow.ops import dangerous_ops
 from ckptsel.formats.tensorflow.protobuf_wire import MalformedError, Message, naming
 from ckptsel.formats.tensorflow.types import dtype_of
@@ -96,7 +97,7 @@ class SavedModel(Contents):
     def facts(self) -> Facts:
         """What the variables tell, tags and signatures, and the TensorFlow that wrote it."""
         known = self._variables.facts if self._variables else Facts()
-        about = dict(self._about)
+        about, means = dict(self._about), self._means()
         framework = f"tensorflow {about.pop('tensorflow', '')}".strip()
         if known.framework.startswith("keras"):
             about["model"] = known.framework
@@ -105,20 +106,23 @@ class SavedModel(Contents):
             known,
             model_name=name if isinstance(name, str) else "",
             framework=framework,
-            metrics=self._metrics(),
+            metrics={name: value for name, (value, _) in means.items()},
+            samples={name: count for name, (_, count) in means.items()},
             more={**about, **known.more},
         )
 
-    def _metrics(self) -> dict[str, float]:
-        # Keras's metrics of the kind Mean keep a total and a count.
-        found: dict[str, float] = {}
+    def _means(self) -> dict[str, tuple[float, float]]:
+        """Metric → value and number of samples, of those of the kind Mean."""
+        found: dict[str, tuple[float, float]] = {}
         if self._variables is None:
             return found
         for number, name in self._keras.metrics.items():
-            values = (f"keras_api/metrics/{number}/{part}{_OF}" for part in ("total", "count"))
-            total, count = map(self._variables.scalar, values)
-            if name and total is not None and count:
-                found[name] = total / count
+            keys = (f"keras_api/metrics/{number}/{part}{_OF}" for part in ("total", "count"))
+            total, count = map(self._variables.scalar, keys)
+            if not name or total is None or count is None:
+                continue
+            if (value := mean_of(total, count, "float32")) is not None:
+                found[name] = value, count
         return found
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding, Log
 from ckptsel.naming.vocabulary import canonical, role_of
+from ckptsel.search.families import shared_log
 from ckptsel.search.log_files import files_from, of_these_files
 from ckptsel.search.log_read import LogRead
 from ckptsel.search.ownership import (
@@ -78,6 +79,7 @@ def join_run(
             # What the names have settled with another log, this one need not be about.
             is_settled = finding.code == "log-disagrees" and not unsettled
             found.findings.append(replace(finding, strict=False) if is_settled else finding)
+        found.findings += shared_log(places, own, joined, log.path)
         answers.append(_Answer(log, joined))
         if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
             unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}

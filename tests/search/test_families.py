@@ -1,0 +1,72 @@
+"""Files of several models beside one log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.folders import make
+from tests.selecting import codes, ranked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CSV = "epoch,val_loss\n0,0.5\n1,0.3\n2,0.4\n3,0.2\n"
+VALUES = {1: "0.50", 2: "0.30", 3: "0.40"}
+
+
+def beside(here: Path, *names: str) -> set[str]:
+    """What is said of these files beside one log."""
+    make(here, *names)
+    (here / "training.csv").write_text(CSV)
+    return codes(ranked())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("resnet", "vgg"), ("G", "D"), ("model", "vgg"), ("model", "optimizer")]
+)
+@pytest.mark.parametrize("epochs", [(1, 2, 3), (2, 3)])
+def test_of_one_time(here: Path, one: str, other: str, epochs: tuple[int, ...]) -> None:
+    """Of the same epochs, or within those of the other: it is said."""
+    names = [f"{one}_{n:02d}.keras" for n in (1, 2, 3)]
+    assert "log-shared" in beside(here, *names, *(f"{other}_{n:02d}.keras" for n in epochs))
+    assert "log-shared" not in codes(ranked(include=(f"{other}_*",)))
+
+
+def test_between_each_other(here: Path) -> None:
+    """As with `save_best_only` in both."""
+    names = ["resnet_01.keras", "resnet_03.keras", "vgg_02.keras", "vgg_04.keras"]
+    assert "log-shared" in beside(here, *names)
+
+
+def test_a_field_of_text(here: Path) -> None:
+    """A pattern may read all of them."""
+    beside(here, *(f"{model}_{n:02d}.keras" for model in ("resnet18", "vgg16") for n in (1, 2)))
+    assert "log-shared" in codes(ranked(patterns=("{model}_{epoch:02d}.keras",)))
+
+
+@pytest.mark.parametrize("valued", [("resnet",), ("resnet", "vgg")])
+def test_values_in_the_names(here: Path, valued: tuple[str, ...]) -> None:
+    """They show whose log it is, if all have them."""
+    names = [
+        f"{model}_{n:02d}-{loss}.keras" if model in valued else f"{model}_{n:02d}.keras"
+        for model in ("resnet", "vgg")
+        for n, loss in VALUES.items()
+    ]
+    assert ("log-shared" in beside(here, *names)) is (len(valued) == 1)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{word}_{n:02d}.keras" for word in ("cp", "best") for n in (1, 2, 3)],
+        [f"m_{n:02d}{suffix}" for suffix in (".keras", ".weights.h5") for n in (1, 2, 3)],
+        [f"epoch={n}{version}.ckpt" for version in ("", "-v1") for n in (1, 2, 3)],
+        ["warmup_01.keras", "warmup_02.keras", "main_03.keras", "main_04.keras"],
+        ["val_loss_01.keras", "val_loss_02.keras", "val_acc_01.keras", "val_acc_02.keras"],
+    ],
+)
+def test_of_one_training(here: Path, names: list[str]) -> None:
+    """Of two callbacks, in two formats, saved twice, one after the other."""
+    assert "log-shared" not in beside(here, *names)

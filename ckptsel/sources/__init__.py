@@ -31,6 +31,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("timm_csv", ("summary.csv",)),
     ("ultralytics_csv", ("results*.csv",)),
     ("keras_csv", ("*.csv",)),
+    ("history_csv", ("*history*.csv",)),
     ("history_json", ("*history*.json",)),
     ("skorch_history", ("*history*.json",)),
     ("mmengine_json", ("scalars.json",)),

@@ -31,7 +31,7 @@ class _Header(NamedTuple):
 
     Attributes:
         titles: of all columns, without the spaces around them.
-        names: of the columns that are used.
+        names: of the columns that are used; one without a title is none.
         used: where these stand; empty for all of them.
         at: where it stands what a row is about.
     """
@@ -166,8 +166,9 @@ def _header(titles: list[str], title: str, path: str, findings: list[Finding]) -
     keys = [place for place in once if titles[place].lower() == title]
     if len(keys) != 1:
         return None
-    names = tuple(titles[place] for place in once)
-    return _Header(titles, names, once if len(once) < len(titles) else (), keys[0])
+    titled = [place for place in once if titles[place]]
+    names = tuple(titles[place] for place in titled)
+    return _Header(titles, names, titled if len(titled) < len(titles) else (), keys[0])
 
 
 def _separator(header: str) -> str:

@@ -1,6 +1,7 @@
 """A dict of lists, as `json.dump(history.history, file)` writes it: one value an epoch.
 
-The epochs are not written down: the first value is taken for the epoch 0, as Keras counts.
+Or of dicts, as pandas's `DataFrame(history.history).to_json(file)` does. The epochs are not written
+down: the first value is taken for the epoch 0, as Keras counts.
 """
 
 from __future__ import annotations
@@ -35,15 +36,26 @@ def _columns(path: str, findings: list[Finding]) -> dict[str, list[Any]]:
     found = document(path, findings)
     if not isinstance(found, dict):
         return {}
-    return {name: column for name, column in found.items() if isinstance(column, list)}
+    columns = {name: _listed(column) for name, column in found.items()}
+    return {name: column for name, column in columns.items() if column is not None}
 
+
+def _listed(column: Any) -> list[Any] | None:
+    """The values of a list, or of an object whose keys count them: pandas's own index."""
+    if isinstance(column, dict) and [*column] == [str(number) for number in range(len(column))]:
+        return [*column.values()]
+    return column if isinstance(column, list) else None
+
+
+HABIT = "Keras counts epochs from 1 in names; a history's first value is that of the first epoch"
+"""Of all writers of a history."""
 
 KIND = LogKind(
     "history",
     is_object,
     _read,
     {"epoch": 1},
-    "Keras counts epochs from 1 in names; a history's first value is that of the first epoch",
+    HABIT,
     unit="entry",
     writes=KERAS_KINDS,
 )

@@ -1,7 +1,8 @@
 """Keras's CSVLogger: one row an epoch, counted from 0; appended to by a second fit.
 
 Source: keras/src/callbacks/csv_logger.py: the first column is `epoch`, the others are sorted;
-`NA` stands for an absent value. Other writers of such a table are read as well.
+`NA` stands for an absent value. Other writers of such a table are read as well; pandas writes its
+index before it, in a column without a title.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ _KEY = "epoch"
 
 
 def _recognise(head: bytes) -> bool:
-    titles = titles_of(head)
-    return len(titles) > 1 and titles[0].lower() == _KEY
+    titles = [title.lower() for title in titles_of(head)]
+    return len(titles) > 1 and (titles[0] or titles[1]) == _KEY
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:

@@ -75,8 +75,9 @@ def _why_no_titles(head: bytes, key: str, *, of_first: bool = False) -> str:
         return f"its first line, where the titles of a table stand, is a comment: {shown!r}"
     if len(titles) == 1 and low[0] not in key.split(", "):
         return f"its first line holds no titles with a separator that is known: {shown!r}"
-    if of_first and not low[0] and key in low:
-        return f"its first column has no title, and is not {key}: pandas writes its index so"
+    if of_first and not low[0]:
+        said = "its first column has no title, as pandas writes its index, and"
+        return f"{said} the second is not {key}" if key in low else f"{said} none is {key}"
     if of_first and key in low[1:]:
         return f"its first column is {titles[0]!r}, and not {key}"
     if of_first and low == [key]:

@@ -11,6 +11,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras
 import numpy as np
+import pandas as pd
 
 
 def fit(
@@ -50,6 +51,13 @@ def fit(
         json.dump({**known, **truth}, file)
     with open(os.path.join(folder, "history.json"), "w", encoding="utf-8") as file:
         json.dump(history, file)
+    frame = pd.DataFrame(history)
+    beside = f"{folder}-pandas"
+    os.makedirs(beside, exist_ok=True)
+    frame.to_csv(os.path.join(beside, "history.csv"))
+    frame.to_json(os.path.join(beside, "history.json"))
+    frame.insert(0, "epoch", range(len(frame)))
+    frame.to_csv(os.path.join(beside, "log.csv"))
 
 
 def main(folder: str) -> None:

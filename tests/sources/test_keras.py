@@ -51,6 +51,25 @@ def test_the_history_alone(runs: Path, tmp_path: Path) -> None:
     assert [log.kind for log in ranking.logs] == ["history"]
 
 
+@pytest.mark.parametrize(
+    ("log", "kind"), [("history.csv", "history"), ("history.json", "history"), ("log.csv", "csv")]
+)
+@pytest.mark.parametrize("run", ["epoch-only", "unlabelled"])
+def test_as_pandas_writes_it(runs: Path, tmp_path: Path, run: str, log: str, kind: str) -> None:
+    """With its index in front; that counts the epochs, where no column does."""
+    truth = json.loads((runs / run / "truth.txt").read_text())
+    for name in truth:
+        shutil.copy(runs / run / name, tmp_path)
+    shutil.copy(runs / f"{run}-pandas" / log, tmp_path)
+    ranking = ckptsel.find(tmp_path, monitor="val_loss")
+    found = {row.checkpoint.name: row.metric and row.metric.value for row in ranking.rows}
+    assert found == pytest.approx(truth, rel=1e-9)
+    assert [(each.kind, each.offset) for each in ranking.logs] == [(kind, 1)]
+    assert {metric.name for metric in ranking.rows[0].checkpoint.metrics} >= {"loss", "val_mae"}
+    assert "" not in {metric.name for metric in ranking.rows[0].checkpoint.metrics}
+    assert not [f for f in ranking.findings if f.strict]
+
+
 @pytest.mark.parametrize("run", ["epoch-only", "rounded", "unlabelled", "resumed", "restarted"])
 def test_tensorboard_alone(runs: Path, run: str, tmp_path: Path) -> None:
     """Without the others, TensorBoard's files have the same in float32, with the folder."""

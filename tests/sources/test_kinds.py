@@ -83,6 +83,21 @@ def test_no_log(tmp_path: Path, data: str | bytes) -> None:
 HISTORY = {"loss": [0.5, 0.4], "val_loss": [0.61, float("nan")]}
 
 
+@pytest.mark.parametrize(
+    ("index", "rows"), [("012", 3), ("123", 0), ("024", 1), ("011", 2), ("abc", 0), ("01x", 2)]
+)
+def test_history_of_pandas(tmp_path: Path, index: str, rows: int) -> None:
+    """Its index counts the epochs, where it counts from 0; of a part of a table it does not."""
+    data = ",loss,val_loss\n" + "".join(f"{each},0.5,0.6\n" for each in index)
+    kind, found, codes = read(tmp_path / "history.csv", data)
+    assert (kind, cells(found)) == ("history", [(2 + n, n, "0.6") for n in range(rows)])
+    assert codes == (["log-malformed"] if rows < 3 else [])
+    assert {row.names for row in found} <= {("loss", "val_loss")}
+    as_json = json.dumps({"val_loss": dict.fromkeys(index, 0.6)})
+    kind, found, _ = read(tmp_path / "history.json", as_json)
+    assert len(found) == {"012": 3, "011": 2}.get(index, 0)
+
+
 def test_history(tmp_path: Path) -> None:
     """The position in the lists is the epoch."""
     kind, rows, codes = read(tmp_path / "history.json", json.dumps(HISTORY))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Checkpoint, Monitor, Ranked, Ranking
     from ckptsel.history.points import Unit
-    from ckptsel.search.log_read import LogRead
+    from ckptsel.search.logs.read import LogRead
     from ckptsel.search.query import Query
 
 # Values of a log and of a checkpoint are one and the same if they differ by no more than this

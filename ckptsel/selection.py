@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Monitor
     from ckptsel.ranking.criterion import Criterion
-    from ckptsel.search.log_read import LogRead
+    from ckptsel.search.logs.read import LogRead
     from ckptsel.search.survey import Survey
 
 __all__ = ["Query", "parse_monitor", "select", "select_with_logs"]
@@ -88,7 +88,7 @@ def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
     use = query.logs == "use" and any(folder.logs for folder in found.folders)
     if use or query.logs == "only" or query.metrics:
         # Most folders have none, and need nothing of this.
-        from ckptsel.search.logs import add_logs  # noqa: PLC0415
+        from ckptsel.search.logs.add import add_logs  # noqa: PLC0415
 
         add_logs(found, query)
         if query.monitor is not None:
@@ -109,7 +109,7 @@ def _settled(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ra
         ranking = _placed(found, query, keep, rank=rank)
         if not found.doubted:
             return ranking
-        from ckptsel.search.replaced import settle, unread  # noqa: PLC0415 - a copied folder
+        from ckptsel.search.logs.replaced import settle, unread  # noqa: PLC0415 - a copied folder
 
         winners = ranking.rows
         if not (query.takes_several or (keep is None and query.strict)):

@@ -63,7 +63,7 @@ FROM_ELSEWHERE = {
     "google": {"sources.tensorboard_events"},  # protobuf, which tensorboard brings
     "pyarrow": {"sources.parquet_table"},
     "tensorboard": {"sources.tensorboard_events"},
-    "yaml": {"sources.yaml_text"},
+    "yaml": {"sources.reading.yaml_text"},
 }
 
 MODULES = {

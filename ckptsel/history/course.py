@@ -10,7 +10,7 @@ from ckptsel.history.logged import Value, go_through
 if TYPE_CHECKING:
     from ckptsel.checkpoint import Finding
     from ckptsel.history.points import Point
-    from ckptsel.search.log_read import LogRead
+    from ckptsel.search.logs.read import LogRead
 
 # So many values are kept; of more, every second, fourth, … one.
 MOST = 10_000

@@ -8,13 +8,13 @@ from ckptsel.checkpoint import Finding
 from ckptsel.history.points import Point, Unit
 from ckptsel.history.trainings import Parts
 from ckptsel.naming.vocabulary import canonical
-from ckptsel.sources.agreement import columns
+from ckptsel.sources.joining.agreement import columns
 from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ckptsel.search.log_read import LogRead
+    from ckptsel.search.logs.read import LogRead
     from ckptsel.sources.log import LogRow
 
 

@@ -93,7 +93,7 @@ def look_inside(found: Survey, query: Query, *, rank: bool) -> None:
     else:
         is_missing = not any(place.logged or holds_metric(place.table) for place in found.read)
     if is_missing:
-        from ckptsel.search.totals import add_totals  # noqa: PLC0415 - opens all the files
+        from ckptsel.search.logs.totals import add_totals  # noqa: PLC0415 - opens all the files
 
         add_totals(found, monitors)
 
@@ -130,7 +130,7 @@ def _look_for(found: Survey, name: str | None, query: Query) -> MonitorFields:
 
 def _tell_of_logs(found: Survey, error: MonitorNotFoundError) -> None:
     """Add which logs were not used, and why; a pattern is no way to a value that is in a log."""
-    from ckptsel.search.unused_logs import unused_logs  # noqa: PLC0415 - only where all failed
+    from ckptsel.search.logs.unused import unused_logs  # noqa: PLC0415 - only where all failed
 
     unused = unused_logs(found)
     error.details += unused

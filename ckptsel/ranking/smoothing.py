@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ckptsel.checkpoint import Ranked
-    from ckptsel.search.log_read import LogRead
+    from ckptsel.search.logs.read import LogRead
 
 
 UNSMOOTHED = "no smoothed value: too few around it"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ckptsel.search.grouping import Folder
-    from ckptsel.search.log_files import Doubt
-    from ckptsel.search.log_read import LogRead
+    from ckptsel.search.logs.files import Doubt
+    from ckptsel.search.logs.read import LogRead
     from ckptsel.search.query import Query
 
 

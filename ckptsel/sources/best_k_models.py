@@ -15,7 +15,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.naming.decimals import printed_unit
 from ckptsel.naming.vocabulary import role_of
 from ckptsel.sources.log import LogKind, LogRow, is_absent, names_of, number
-from ckptsel.sources.yaml_text import mapping
+from ckptsel.sources.reading.yaml_text import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

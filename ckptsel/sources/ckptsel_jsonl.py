@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.lines import first_line, lines
 from ckptsel.sources.log import LogKind, LogRow
+from ckptsel.sources.reading.lines import first_line, lines
 from ckptsel.training_log.events import Removed
 from ckptsel.training_log.parse import event_of, is_newer, record_of
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import objects, texts
-from ckptsel.sources.lines import first_line
 from ckptsel.sources.log import LogKind, whole
-from ckptsel.sources.moments import Part, moments
+from ckptsel.sources.reading.json_text import objects, texts
+from ckptsel.sources.reading.lines import first_line
+from ckptsel.sources.reading.moments import Part, moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

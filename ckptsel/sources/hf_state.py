@@ -11,9 +11,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import document, is_object, texts
 from ckptsel.sources.log import LogKind, LogRow, names_of, whole
-from ckptsel.sources.together import alone, each_file
+from ckptsel.sources.reading.json_text import document, is_object, texts
+from ckptsel.sources.reading.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

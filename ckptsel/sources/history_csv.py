@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.csv_table import table_rows, titles_of
 from ckptsel.sources.history_json import HABIT
 from ckptsel.sources.log import KERAS_KINDS, LogKind
+from ckptsel.sources.reading.csv_table import table_rows, titles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

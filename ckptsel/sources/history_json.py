@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import document, is_object
 from ckptsel.sources.log import KERAS_KINDS, LogKind, LogRow
+from ckptsel.sources.reading.json_text import document, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.sources.log import KERAS_KINDS, LogKind
-from ckptsel.sources.moments import Part
+from ckptsel.sources.reading.moments import Part
+from ckptsel.sources.reading.together import alone
 from ckptsel.sources.tensorboard_events import named, read_together, recognise
-from ckptsel.sources.together import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

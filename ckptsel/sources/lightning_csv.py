@@ -12,9 +12,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ckptsel.naming.vocabulary import SPLITS
-from ckptsel.sources.csv_table import table_rows, titles_of
 from ckptsel.sources.log import LogKind, whole
-from ckptsel.sources.moments import Moment
+from ckptsel.sources.reading.csv_table import table_rows, titles_of
+from ckptsel.sources.reading.moments import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,11 +13,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.lines import PIECE, first_line, pieces
 from ckptsel.sources.log import LogKind, number, whole
-from ckptsel.sources.moments import Part, moments
-from ckptsel.sources.reopened import reopened
-from ckptsel.sources.together import alone, each_file
+from ckptsel.sources.reading.lines import PIECE, first_line, pieces
+from ckptsel.sources.reading.moments import Part, moments
+from ckptsel.sources.reading.reopened import reopened
+from ckptsel.sources.reading.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

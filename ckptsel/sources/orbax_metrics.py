@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ckptsel.sources.json_text import document, is_object, texts
 from ckptsel.sources.log import LogKind, LogRow, names_of
-from ckptsel.sources.together import alone, each_file
+from ckptsel.sources.reading.json_text import document, is_object, texts
+from ckptsel.sources.reading.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import MissingExtraError, UsageError
-from ckptsel.sources.entries import keyed
+from ckptsel.sources.reading.entries import keyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

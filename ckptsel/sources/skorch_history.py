@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckptsel.sources.entries import keyed
-from ckptsel.sources.json_text import document, is_list
 from ckptsel.sources.log import LogKind
+from ckptsel.sources.reading.entries import keyed
+from ckptsel.sources.reading.json_text import document, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

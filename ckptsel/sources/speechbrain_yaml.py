@@ -9,8 +9,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ckptsel.sources.log import LogKind, LogRow, names_of, number, whole
-from ckptsel.sources.together import alone, each_file
-from ckptsel.sources.yaml_text import mapping
+from ckptsel.sources.reading.together import alone, each_file
+from ckptsel.sources.reading.yaml_text import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.errors import UsageError
 from ckptsel.sources import kind_of
-from ckptsel.sources.csv_table import table_rows, titles_of
-from ckptsel.sources.entries import keyed
-from ckptsel.sources.json_text import Json, document, is_list, is_object, objects
-from ckptsel.sources.lines import first_line
 from ckptsel.sources.log import LogKind
+from ckptsel.sources.reading.csv_table import table_rows, titles_of
+from ckptsel.sources.reading.entries import keyed
+from ckptsel.sources.reading.json_text import Json, document, is_list, is_object, objects
+from ckptsel.sources.reading.lines import first_line
 from ckptsel.sources.unknown import why_no_entries, why_no_key
 from ckptsel.storage import open_regular
 

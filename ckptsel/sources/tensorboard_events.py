@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogKind
-from ckptsel.sources.moments import Part, moments
-from ckptsel.sources.reopened import reopened
-from ckptsel.sources.together import alone, each_file
+from ckptsel.sources.reading.moments import Part, moments
+from ckptsel.sources.reading.reopened import reopened
+from ckptsel.sources.reading.together import alone, each_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

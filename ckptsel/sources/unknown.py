@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckptsel.sources.csv_table import titles_of
-from ckptsel.sources.lines import encoding_of, first_line
+from ckptsel.sources.reading.csv_table import titles_of
+from ckptsel.sources.reading.lines import encoding_of, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

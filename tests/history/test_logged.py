@@ -15,8 +15,8 @@ from ckptsel.checkpoint import Log
 from ckptsel.history.course import MOST, Course, course_of
 from ckptsel.history.logged import Value, go_through
 from ckptsel.history.neighbours import Neighbours
-from ckptsel.search.log_read import LogRead
-from ckptsel.sources.join import Joined
+from ckptsel.search.logs.read import LogRead
+from ckptsel.sources.joining.join import Joined
 from ckptsel.sources.log import Key, LogRow
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from ckptsel.__main__ import main
-import ckptsel.cli.reports.runs, ckptsel.cli.reports.ranking, ckptsel.runs, ckptsel.search.logs
+import ckptsel.cli.reports.runs, ckptsel.cli.reports.ranking, ckptsel.runs, ckptsel.search.logs.add
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 most = pages * resource.getpagesize() + 24 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ckptsel.sources.reopened import reopened
+from ckptsel.sources.reading.reopened import reopened
 from tests.folders import make
 from tests.selecting import codes, places, ranked
 from tests.sources.event_files import events

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckptsel.sources import is_log_name, kind_of
-from ckptsel.sources.lines import MAX_LINE
 from ckptsel.sources.log import number
+from ckptsel.sources.reading.lines import MAX_LINE
 from ckptsel.training_log.identity import Mark
 from tests.sources.event_files import events
 from tests.sources.reading import read

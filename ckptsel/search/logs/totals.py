@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError
 from ckptsel.naming.vocabulary import canonical
+from ckptsel.search.logs.silent import silent_places, take_told
 from ckptsel.search.places import Logged
-from ckptsel.search.silent import silent_places, take_told
 from ckptsel.sources.keras_totals import KINDS, SOURCE, totals_of
 
 if TYPE_CHECKING:

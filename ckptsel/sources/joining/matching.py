@@ -6,13 +6,13 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from ckptsel.sources.agreement import Agreement, Printed
+from ckptsel.sources.joining.agreement import Agreement, Printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ckptsel.sources.agreement import Candidate, Names
+    from ckptsel.sources.joining.agreement import Candidate, Names
     from ckptsel.sources.log import Key, LogKind, LogRow
 
 OFFSETS = (0, 1)

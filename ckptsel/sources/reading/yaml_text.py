@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import same_keys
-from ckptsel.sources.lines import encoding_of
+from ckptsel.sources.reading.json_text import same_keys
+from ckptsel.sources.reading.lines import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming.decimals import may_mean_missing, printed_unit
 from ckptsel.naming.vocabulary import canonical
-from ckptsel.sources.agreement import Names, Printed
+from ckptsel.sources.joining.agreement import Names, Printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Metric
     from ckptsel.naming.read import Table
     from ckptsel.search.places import TableIn
-    from ckptsel.sources.agreement import Within
+    from ckptsel.sources.joining.agreement import Within
 
 
 # What counts the batches of an epoch: Keras's `{batch}`, Lightning's `batch_idx`.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ckptsel.checkpoint import Checkpoint
-    from ckptsel.search.log_files import Doubt
+    from ckptsel.search.logs.files import Doubt
     from ckptsel.search.survey import Survey
     from ckptsel.sources.log import LogRow
 

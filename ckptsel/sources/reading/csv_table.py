@@ -7,8 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.lines import first_line, pieces
 from ckptsel.sources.log import MOST, LogRow, whole
+from ckptsel.sources.reading.lines import first_line, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

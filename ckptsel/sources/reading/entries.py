@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.json_text import texts
 from ckptsel.sources.log import LogRow, names_of, whole
+from ckptsel.sources.reading.json_text import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

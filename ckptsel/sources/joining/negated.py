@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckptsel.sources.agreement import Agreement, columns
+from ckptsel.sources.joining.agreement import Agreement, columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ckptsel.sources.agreement import Names, Printed
+    from ckptsel.sources.joining.agreement import Names, Printed
     from ckptsel.sources.log import LogRow
 
 

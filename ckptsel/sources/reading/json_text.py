@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.lines import encoding_of, lines
+from ckptsel.sources.reading.lines import encoding_of, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

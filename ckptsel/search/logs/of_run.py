@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding, Log
 from ckptsel.naming.vocabulary import canonical, role_of
-from ckptsel.search.families import shared_log
-from ckptsel.search.log_files import files_from, of_these_files
-from ckptsel.search.log_read import LogRead
-from ckptsel.search.ownership import (
+from ckptsel.search.logs.families import shared_log
+from ckptsel.search.logs.files import files_from, of_these_files
+from ckptsel.search.logs.ownership import (
     GIVEN,
     FoundLog,
     is_elsewhere,
     together,
     unreadable,
 )
+from ckptsel.search.logs.printed import Side, all_of, side_of
+from ckptsel.search.logs.read import LogRead
 from ckptsel.search.places import Logged, TableIn
-from ckptsel.search.printed import Side, all_of, side_of
-from ckptsel.sources.agreement import Names, Printed, columns
-from ckptsel.sources.join import Joined, join
+from ckptsel.sources.joining.agreement import Names, Printed, columns
+from ckptsel.sources.joining.join import Joined, join
 from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _joined(
     base = run if log.paths else os.path.dirname(log.path)
     files = files_from(places, base) if "file" in log.kind.offsets else {}
     if files and log.place == GIVEN:
-        from ckptsel.search.given import whole_paths  # noqa: PLC0415
+        from ckptsel.search.logs.given import whole_paths  # noqa: PLC0415
 
         files = whole_paths(places)
     trusts_names = all(place.trusts_names for place in places)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckptsel.sources.agreement import Agreement
-from ckptsel.sources.matching import OFFSETS
+from ckptsel.sources.joining.agreement import Agreement
+from ckptsel.sources.joining.matching import OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-    from ckptsel.sources.agreement import Names
+    from ckptsel.sources.joining.agreement import Names
+    from ckptsel.sources.joining.matching import At, Match
     from ckptsel.sources.log import LogKind, LogRow
-    from ckptsel.sources.matching import At, Match
 
 
 _OWN_LOOP = "a loop of one's own counts alike in both"

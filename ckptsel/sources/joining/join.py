@@ -11,18 +11,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.agreement import contradiction
-from ckptsel.sources.base import by_values, shown, within_epochs, without_values
+from ckptsel.sources.joining.agreement import contradiction
+from ckptsel.sources.joining.base import by_values, shown, within_epochs, without_values
+from ckptsel.sources.joining.matching import OFFSETS
+from ckptsel.sources.joining.matching import match as match_of
+from ckptsel.sources.joining.negated import as_negative
 from ckptsel.sources.log import Key, LogKind, LogRow, place_of
-from ckptsel.sources.matching import OFFSETS
-from ckptsel.sources.matching import match as match_of
-from ckptsel.sources.negated import as_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ckptsel.sources.agreement import Names
-    from ckptsel.sources.matching import Match
+    from ckptsel.sources.joining.agreement import Names
+    from ckptsel.sources.joining.matching import Match
 
 
 class Joined(NamedTuple):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ckptsel.search.ownership import (
+from ckptsel.search.logs.of_run import join_run
+from ckptsel.search.logs.ownership import (
     GIVEN,
     FoundLog,
     enclosing,
     recognised,
 )
-from ckptsel.search.run_logs import join_run
-from ckptsel.search.silent import silent_places, take_told
+from ckptsel.search.logs.silent import silent_places, take_told
 
 if TYPE_CHECKING:
     from ckptsel.search.places import TableIn
@@ -51,7 +51,7 @@ def add_logs(found: Survey, query: Query) -> None:
         if nearest is not None:
             logs.setdefault(nearest, []).extend(recognised(found.findings, folder, nearest))
     if query.metrics:
-        from ckptsel.search.given import given_tables  # noqa: PLC0415 - only where one is
+        from ckptsel.search.logs.given import given_tables  # noqa: PLC0415 - only where one is
 
         # What the user has named is no log besides, which would be read another way.
         named = {os.path.realpath(path) for path in query.metrics}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ckptsel.search.places import TableIn
-    from ckptsel.sources.agreement import Names
-    from ckptsel.sources.join import Joined
+    from ckptsel.sources.joining.agreement import Names
+    from ckptsel.sources.joining.join import Joined
 
 _WORD = re.compile(r"([a-z]+)\d*")
 _SUFFIXES = re.compile(r"(\.[A-Za-z]\w*)+$")

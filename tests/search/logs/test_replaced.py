@@ -45,7 +45,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(os.path.basename(path))
         return real(path)
 
-    monkeypatch.setattr("ckptsel.search.replaced.sha256_of", noted)
+    monkeypatch.setattr("ckptsel.search.logs.replaced.sha256_of", noted)
     return names
 
 

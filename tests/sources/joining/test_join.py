@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from ckptsel.checkpoint import Finding
 from ckptsel.naming.decimals import printed_unit
-from ckptsel.sources.agreement import Names, Printed
-from ckptsel.sources.join import Joined, join
+from ckptsel.sources.joining.agreement import Names, Printed
+from ckptsel.sources.joining.join import Joined, join
 from ckptsel.sources.log import LogKind, LogRow, number
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from ckptsel.sources.agreement import Within
+    from ckptsel.sources.joining.agreement import Within
 
 EPOCHS = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 1}, "a habit")
 UNKNOWN = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": None})

@@ -1,0 +1,1 @@
+"""Rows out of text, tables and documents of any size, still being written, or hostile."""

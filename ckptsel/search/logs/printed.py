@@ -136,11 +136,13 @@ def _printed(table: Table, metric: Metric) -> Printed:
     label = canonical(name) if metric.labelled else ""
     index = next(i for i, f in enumerate(table.form.fields) if f.name == name)
     exact = table.form.fields[index].is_exact
-    values: list[float | None] = [*table.numbers(name)]
-    for place, each in enumerate(table.names):
+    numbers = table.numbers(name)
+    values: list[float | None] = [*numbers]
+    if 0.0 in numbers:
         # A zero that Lightning writes for "missing" says nothing that a log could contradict.
-        if each.endswith(".ckpt") and may_mean_missing(each, values[place] or 0.0):
-            values[place] = None
+        for place, each in enumerate(table.names):
+            if may_mean_missing(each, numbers[place]):
+                values[place] = None
     if table.readings:
         texts: Sequence[str] = [reading.texts[name] for reading in table.readings]
         half_units = [0.0 if exact else printed_unit(text) / 2 for text in texts]

@@ -84,16 +84,8 @@ class Agreement:
 
     def of(self, index: int, row: LogRow) -> bool | None:
         """Whether a row prints as the name does; None where they have no value in common."""
-        if row.names is not self._columns:
-            self._columns = row.names
-            known = columns(row.names)
-            self._compared = [
-                (row.names.index(known[each.label]), each.values, each.half_units)
-                for each in self.named.printed
-                if each.label in known
-            ]
         agrees = None
-        for column, values, half_units in self._compared:
+        for column, values, half_units in self._in_both(row.names):
             value = values[index]
             if value is None:
                 continue
@@ -110,6 +102,34 @@ class Agreement:
                 return False
             agrees = True
         return agrees
+
+    def of_all(self, rows: Mapping[int, LogRow]) -> bool:
+        """Whether all rows surely print as their names do: quicker than one by one, and usual."""
+        names = next((row.names for row in rows.values()), ())
+        compared = self._in_both(names)
+        try:
+            return bool(compared) and all(
+                row.names is names
+                and abs(values[index] - float(row.texts[column])) <= half_units[index]  # type: ignore[operator]
+                for column, values, half_units in compared
+                for index, row in rows.items()
+            )
+        except (TypeError, ValueError):
+            return False  # one of the two has no value
+
+    def _in_both(
+        self, names: tuple[str, ...]
+    ) -> list[tuple[int, Sequence[float | None], Sequence[float]]]:
+        """The metrics of names and of rows with such columns: column, values, half units."""
+        if names is not self._columns:
+            self._columns = names
+            known = columns(names)
+            self._compared = [
+                (names.index(known[each.label]), each.values, each.half_units)
+                for each in self.named.printed
+                if each.label in known
+            ]
+        return self._compared
 
     def unlabelled(self, index: int) -> list[int]:
         """Which of the metrics without a label a name has."""

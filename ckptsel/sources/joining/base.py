@@ -108,9 +108,7 @@ def within_epochs(
     if not any(named.within):
         return []
     told = [index for index in found if named.within[index]]
-    in_step = _have_one_pace(
-        (named.steps[index], row.at_step) for index, row in found.items() if index in {*told}
-    )
+    in_step = _have_one_pace((named.steps[index], found[index].at_step) for index in told)
     at_end = {index for index in told if named.within[index] in ("step", "paced")}
     at_end = {
         index

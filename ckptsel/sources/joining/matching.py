@@ -116,13 +116,17 @@ class Match:
             return self._at_of_several(offset)
         at = At({}, set(), {}, [], {})
         unlabelled = not all(each.label for each in self.named.printed)
-        rows_of, agrees_with = self.rows.get, self.agreement.of
+        rows_of = self.rows.get
+        rows = {
+            index: row
+            for index, place in self.places.items()
+            if (row := rows_of(place - offset)) is not None  # type: ignore[operator]
+        }
+        if not unlabelled and self.agreement.of_all(rows):
+            return At(rows, {*rows}, {}, [], {})
         candidates: dict[int, list[Candidate]] = {}
-        for index, place in self.places.items():
-            row = rows_of(place - offset if offset else place)  # type: ignore[operator]
-            if row is None:
-                continue
-            agrees = agrees_with(index, row)
+        for index, row in rows.items():
+            agrees = self.agreement.of(index, row)
             if agrees is False:
                 at.against[index] = row
                 if not whole:

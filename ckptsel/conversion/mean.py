@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ _AVERAGED = frozenset(("float16", "bfloat16", "float32", "float64", "complex64",
 # Values that go through all of this stay in the processor's cache.
 _STEP = 2**16
 
+_METRIC = re.compile(r"(keras_api/)?metrics/")
 # Keras's and PyTorch's names of the statistics, and the usual ones of the layer.
 _BATCH_NORM = re.compile(
     r"batch_?norm|moving_(mean|var)|running_(mean|var)|(^|[/._])bn\d*([/._]|$)", re.IGNORECASE
@@ -34,6 +36,14 @@ def is_averaged(tensor: Tensor) -> bool:
     none that means something.
     """
     return tensor.role == "weight" and tensor.dtype in _AVERAGED
+
+
+def is_total(tensor: Tensor) -> bool:
+    """Whether a tensor is a metric's state, which Keras 2 leaves in its files.
+
+    It says how good that member was. Zeros say nothing, as after `reset_state`.
+    """
+    return tensor.role == "other" and _METRIC.match(tensor.path) is not None
 
 
 def batch_norms(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -68,12 +78,15 @@ def mean(
         on_bytes: is told how many more bytes have been read.
 
     Returns:
-        What gives a tensor's mean, in pieces; None for what is the first member's. It raises
+        What gives a tensor's mean, in pieces; zeros for metrics' state, which is no mean's; None
+        for what is the first member's. It raises
         DamagedError for a NaN or an infinity, and names the member.
     """
     tensors = [weights_of(contents) for contents in members.values()]
 
     def values(tensor: Tensor) -> Iterator[NDArray[Any]] | None:
+        if is_total(tensor) and tensor.dtype in _AVERAGED:
+            return _zeros(math.prod(tensor.shape))
         if not is_averaged(tensor):
             return None
         pieces = [
@@ -83,6 +96,13 @@ def mean(
         return _mean(tensor, [*members], aligned(pieces, on_bytes), weights)
 
     return values
+
+
+def _zeros(count: int) -> Iterator[NDArray[Any]]:
+    import numpy as np  # noqa: PLC0415
+
+    for start in range(0, count, _STEP):
+        yield np.zeros(min(_STEP, count - start))
 
 
 def _mean(

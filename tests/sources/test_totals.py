@@ -10,6 +10,7 @@ import pytest
 
 import ckptsel
 from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError, StrictError
+from ckptsel.formats import open_contents
 from ckptsel.search.query import Query
 from ckptsel.selection import select
 from tests.running import run
@@ -52,7 +53,7 @@ def values(ranking: Ranking) -> list[tuple[str, object]]:
         ("whole", "mae", "val_mae"),
         ("nameless", "val_loss", "val_loss"),
         ("savedmodel", "val_mae", "val_mae"),
-        ("two", "val_loss", "val_loss"),
+        ("two-whole", "val_loss", "val_loss"),
         ("classes", "root_mean_squared_error", "val_root_mean_squared_error"),
         ("trained", "loss", "loss"),
     ],
@@ -112,7 +113,12 @@ def test_what_is_not_settled_is_refused(runs: tuple[Path, Any]) -> None:
     with pytest.raises(MonitorNotFoundError, match="the files themselves hold 'loss', 'mean_metr"):
         ranked(folder / "weights", "val_mae")
     with pytest.raises(MonitorNotFoundError, match="'mean_1', 'mean_2'"):
-        ranked(folder / "two", "val_one_loss")
+        ranked(folder / "two-whole", "val_one_loss")
+    for name in ("two", "tracked"):
+        with pytest.raises(MonitorNotFoundError, match="hold 'mean', 'mean_1'"):
+            ranked(folder / name, "loss")
+    with pytest.raises(MonitorNotFoundError, match="hold 'loss', 'mae'\n"):
+        ranked(folder / "savedmodel", "twice")
     with pytest.raises(AmbiguousMonitorError, match="the files themselves hold several metrics"):
         ranked(folder / "whole")
     with pytest.raises(MonitorNotFoundError, match="the files themselves hold 'loss'"):
@@ -147,6 +153,40 @@ def test_damaged_files(runs: tuple[Path, Any], tmp_path: Path) -> None:
     assert "2 files" in said.message
 
 
+def test_runs_with_other_data(runs: tuple[Path, Any]) -> None:
+    """One with a validation, the other without: that is said, and of which."""
+    where = (str(runs[0] / "whole"), str(runs[0] / "trained"))
+    ranking = select(Query(where, monitor="val_loss"))
+    (said,) = (finding for finding in ranking.findings if finding.code == "totals-unlike")
+    assert "24 samples in" in said.message
+    assert "96 in" in said.message
+    where = (str(runs[0] / "whole"), str(runs[0] / "weights"))
+    assert codes(select(Query(where, monitor="val_loss"))) == {"totals-assumed", "tie"}
+
+
+def test_a_model_saved_before_the_training(runs: tuple[Path, Any], tmp_path: Path) -> None:
+    """It has no metrics, and the others have them nonetheless."""
+    shutil.copytree(runs[0] / "whole", tmp_path / "run")
+    shutil.copy(runs[0] / "untrained.keras", tmp_path / "run" / "cp-00.keras")
+    ranking = ranked(tmp_path / "run", "val_loss")
+    assert [value for _, value in values(ranking)] == [None, *runs[1]["whole"]["val_loss"]]
+
+
+def test_a_mean_has_no_metrics(runs: tuple[Path, Any], tmp_path: Path) -> None:
+    """What a member was measured by does not go into the average."""
+    for name in ("whole", "weights"):
+        suffix = ".keras" if name == "whole" else ".weights.h5"
+        dest = tmp_path / f"mean{suffix}"
+        run(
+            "average", str(runs[0] / name), "--monitor", "val_loss", "--top", "2", "--to", str(dest)
+        )
+        with open_contents(str(dest)) as contents:
+            assert not contents.facts.metrics
+            totals = [t for t in contents.tensors if t.path.startswith("metrics/")]
+            assert totals
+            assert not any(piece.any() for t in totals for piece in contents.pieces(t))
+
+
 def test_formats_without_totals(runs: tuple[Path, Any]) -> None:
     """The HDF5 of Keras 2 has none."""
     with pytest.raises(MonitorNotFoundError, match="no name holds a value"):
@@ -160,6 +200,7 @@ def test_list_shows_them(runs: tuple[Path, Any]) -> None:
         metric = row.checkpoint.metric("loss")
         assert metric is not None
         assert (metric.value, metric.source) == (loss, "totals:loss")
+    assert codes(ranking) == {"totals-assumed"}
 
 
 def test_best_explains_where_the_value_is_from(runs: tuple[Path, Any]) -> None:

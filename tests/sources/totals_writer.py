@@ -11,7 +11,45 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
+
+
+class Doubled(keras.metrics.MeanAbsoluteError):  # type: ignore[misc]
+    """A metric of a user's own, which is no mean of its totals."""
+
+    def result(self) -> Any:
+        """What the logs have."""
+        return 2 * super().result()
+
+
+class Tracked(keras.Model):  # type: ignore[misc]
+    """A training step of its own, whose first mean is no loss, as in Keras's examples."""
+
+    def __init__(self) -> None:
+        """Make the layers and the means."""
+        super().__init__()
+        self.inner = keras.layers.Dense(1)
+        self.means = [keras.metrics.Mean(name=name) for name in ("size", "loss")]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The means."""
+        return self.means
+
+    def call(self, x: Any) -> Any:
+        """The only layer."""
+        return self.inner(x)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step."""
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((self(data[0])[:, 0] - data[1]) ** 2)
+        variables = self.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        self.means[0].update_state(tf.reduce_sum(variables[0] ** 2))
+        self.means[1].update_state(loss)
+        return {mean.name: mean.result() for mean in self.means}
 
 
 def model(metrics: list[Any], *, two_outputs: bool) -> Any:
@@ -34,6 +72,7 @@ def fit(
     *,
     two_outputs: bool = False,
     has_validation: bool = True,
+    own: Any = None,
     **options: Any,
 ) -> dict[str, list[float]]:
     """Train, with a checkpoint each epoch; what the callbacks were told, by metric."""
@@ -48,7 +87,7 @@ def fit(
         os.path.join(folder, name), save_weights_only=not is_whole, **options
     )
     history: dict[str, list[float]] = (
-        model(metrics, two_outputs=two_outputs)
+        (own or model(metrics, two_outputs=two_outputs))
         .fit(
             x,
             targets,
@@ -66,12 +105,21 @@ def fit(
 def main(folder: str) -> None:
     """Runs of every format that keeps totals, and of those that keep none."""
     root = keras.metrics.RootMeanSquaredError()
+    tracked = Tracked()
+    tracked.compile("sgd")
+    tracked.build((None, 4))
     runs: dict[str, tuple[str, list[Any], dict[str, Any]]] = {
         "weights": ("cp-{epoch:02d}.weights.h5", ["mae"], {}),
         "whole": ("cp-{epoch:02d}.keras", ["mae"], {}),
         "nameless": ("model_{epoch}.keras", ["mae"], {}),
-        "savedmodel": ("cp-{epoch:02d}", ["mae"], {"save_format": "tf"}),
+        "savedmodel": (
+            "cp-{epoch:02d}",
+            ["mae", root, Doubled(name="twice")],
+            {"save_format": "tf"},
+        ),
         "two": ("cp-{epoch:02d}.weights.h5", ["mae"], {"two_outputs": True}),
+        "two-whole": ("cp-{epoch:02d}.keras", ["mae"], {"two_outputs": True}),
+        "tracked": ("cp-{epoch:02d}.weights.h5", [], {"has_validation": False, "own": tracked}),
         "classes": ("cp-{epoch:02d}.keras", [root, keras.metrics.AUC(name="auc")], {}),
         "trained": ("cp-{epoch:02d}.keras", ["mae"], {"has_validation": False}),
         "within": ("cp-{epoch:02d}.weights.h5", ["mae"], {"save_freq": 7}),
@@ -84,6 +132,7 @@ def main(folder: str) -> None:
         # A name that says nothing at all.
         path = os.path.join(folder, "nameless", "model_")
         os.rename(f"{path}{epoch}.keras", f"{path}{'abcdef'[epoch - 1]}.keras")
+    model(["mae"], two_outputs=False).save(os.path.join(folder, "untrained.keras"))
     print(json.dumps(told))
 
 

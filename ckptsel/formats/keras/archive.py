@@ -121,7 +121,7 @@ class KerasArchive(Contents):
         version, saved = self._version_and_date()
         found = self._weights.facts if WEIGHTS in self._members.names else Facts()
         compiled = self.config.get("compile_config") if self.config else None
-        names = compiled_names(found.metrics, compiled)
+        names = compiled_names(found.metrics, compiled, self.config)
         return replace(
             found,
             metrics={names[name]: value for name, value in found.metrics.items()},

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ckptsel.formats.keras.state import is_mean
 from ckptsel.formats.strict_json import LIMIT_BYTES, parse_object
 from ckptsel.formats.tensorflow.protobuf_wire import Message, naming
 from ckptsel.storage import open_regular
@@ -30,7 +31,8 @@ class KerasMetadata:
 
     Attributes:
         model: of the whole model: `class_name`, `config`, `training_config`, ….
-        metrics: the number of a metric in the checkpoint → its name.
+        metrics: the number of a metric in the checkpoint → its name, of those that are the mean
+            which their totals make: not of users' own classes.
     """
 
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -63,5 +65,7 @@ def read_metadata(folder: str) -> KerasMetadata:
             if place == "root":
                 model = parse_object(about, repr(path))
             elif number := _METRIC.fullmatch(place):
-                metrics[number[1]] = str(parse_object(about, repr(path)).get("name", ""))
+                metric = parse_object(about, repr(path))
+                if is_mean(str(metric.get("class_name", ""))):
+                    metrics[number[1]] = str(metric.get("name", ""))
     return KerasMetadata(model, metrics)

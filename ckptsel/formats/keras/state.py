@@ -167,8 +167,9 @@ def metric_values(
 ) -> dict[str, tuple[float, float]]:
     """The metrics whose totals tf_keras left at `metrics/<class>/vars/{0,1}`: total and count.
 
-    The first `mean` is the loss; the others are called by their class, because the file does
-    not know the name under which they were compiled.
+    They are called by their class, because the file does not know the name under which they were
+    compiled. A `mean` that is the only one is the loss; of several, which a model with several
+    outputs or a training step of its own has, the file does not tell.
 
     Args:
         paths: the paths of all scalar floats.
@@ -184,7 +185,7 @@ def metric_values(
         if len(parts) != 4 or parts[0] != "metrics" or parts[2:] != ["vars", "0"]:
             continue
         name = parts[1]
-        kind = name.rstrip("0123456789").rstrip("_")
+        kind = _class_of(name)
         count_path = f"metrics/{name}/vars/1"
         if (kind not in _MEANS and kind != _ROOT) or count_path not in known:
             continue
@@ -193,8 +194,20 @@ def metric_values(
         if value is not None:
             if kind == _ROOT:
                 value = _stored(math.sqrt(max(value, 0.0)), str(total.dtype))
-            found["loss" if name == "mean" else name] = value, float(count)
+            found[name] = value, float(count)
+    if [name for name in found if _class_of(name) == "mean"] == ["mean"]:
+        found["loss"] = found.pop("mean")
     return found
+
+
+def _class_of(metric: str) -> str:
+    """`mean_metric_wrapper_1` → `mean_metric_wrapper`: Keras counts those of one class."""
+    return metric.rstrip("0123456789").rstrip("_")
+
+
+def is_mean(class_name: str) -> bool:
+    """Whether a metric of Keras 2, by the name of its class, is the mean that its totals make."""
+    return class_name.lower() in {name.replace("_", "") for name in _MEANS}
 
 
 def mean_of(total: float, count: float, dtype: str) -> float | None:
@@ -218,15 +231,17 @@ def _stored(value: float, dtype: str) -> float:
         return float(np.float64(value).astype(dtype))
 
 
-def compiled_names(found: Iterable[str], compiled: Any) -> dict[str, str]:
+def compiled_names(found: Iterable[str], compiled: Any, model: Any) -> dict[str, str]:
     """What metrics were called when they were compiled, where that is beyond doubt.
 
     A function as a metric is saved as `mean_metric_wrapper`. If there is one of them, and one
-    text in the compile config that is no class, they belong together.
+    text in the compile config that is no class, they belong together. A model of layers with
+    several outputs has the means of the whole loss and of each output's, in this order.
 
     Args:
         found: the metrics, as `metric_values` calls them.
         compiled: the compile config.
+        model: the model's own config.
 
     Returns:
         Metric, as `metric_values` calls it → its name.
@@ -241,4 +256,15 @@ def compiled_names(found: Iterable[str], compiled: Any) -> dict[str, str]:
     wrappers = [name for name in names if name.startswith("mean_metric_wrapper")]
     if len(functions) == len(wrappers) == 1 and functions[0] not in names:
         names[wrappers[0]] = functions[0]
+    means = [name for name in names if _class_of(name) == "mean"]
+    if "mean" in means and len(means) == 1 + _outputs(model) > 2:
+        names["mean"] = "loss"
     return names
+
+
+def _outputs(model: Any) -> int:
+    """The number of outputs of a model of layers; 0 of any other."""
+    is_functional = isinstance(model, dict) and model.get("class_name") == "Functional"
+    config = model.get("config") if is_functional else None
+    outputs = config.get("output_layers") if isinstance(config, dict) else None
+    return len(outputs) if isinstance(outputs, list) else 0

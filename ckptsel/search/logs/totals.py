@@ -12,7 +12,7 @@ from ckptsel.search.places import Logged
 from ckptsel.sources.keras_totals import KINDS, SOURCE, totals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ckptsel.search.places import TableIn
     from ckptsel.search.survey import Survey
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ckptsel.sources.log import LogRow
 
 
-def add_totals(found: Survey, monitors: Iterable[str] = ()) -> None:
+def add_totals(found: Survey, monitors: Sequence[str] = ()) -> None:
     """Look into the files for metrics; what they say is in `found.read` then.
 
     A file does not tell which data its metrics are of: validation, if there was one. So its `loss`
@@ -28,7 +28,7 @@ def add_totals(found: Survey, monitors: Iterable[str] = ()) -> None:
 
     Args:
         found: what the search found.
-        monitors: what is looked for.
+        monitors: what is looked for; nothing, where metrics are only to be shown.
     """
     read = {id(place): _of_files(found, place) for place in found.read}
     silent = [(place, _of_files(found, place)) for place in silent_places(found)]
@@ -39,25 +39,33 @@ def add_totals(found: Survey, monitors: Iterable[str] = ()) -> None:
     found.read = [_with(place, read[id(place)], usable[place.run]) for place in found.read]
     for place, totals in silent:
         take_told(found, _with(place, totals, usable[place.run]))
-    for monitor in monitors:
-        _call(found, monitor)
+    taken = {column: monitor for monitor in monitors for column in _called(found, monitor)}
+    if not monitors:
+        taken = {name: name for metrics in usable.values() for name in metrics}
+    if taken:
+        said = f"{', '.join(taken.values())}: read from inside the files, which keep what was"
+        said += " computed last before the save: of validation, if that came before, else of"
+        said += " training"
+        found.findings.append(Finding("totals-assumed", said, strict=True))
+    found.findings += _of_other_data(usable, taken)
 
 
 def _of_files(found: Survey, place: TableIn) -> list[Totals | None]:
-    """What each file of a table has; nothing of any, if the first has nothing: it is Keras 3's."""
-    totals: list[Totals | None] = []
+    """What each file of a table has; nothing of any, if neither the first nor the last has it.
+
+    Those are Keras 3's. The first alone may have been saved before the training.
+    """
+    names, folder = place.table.names, place.folder
+    totals: list[Totals | None] = [None] * len(names)
     unread: list[CkptselError] = []
-    for name in place.table.names:
-        one = None
-        if place.folder.kind_of(name) in KINDS:
-            try:
-                one = totals_of(place.folder.join(name))
-            except CkptselError as error:
-                unread.append(error)
-            else:
-                if one is None and not any(totals):
-                    return []
-        totals.append(one)
+    inside = [at for at, name in enumerate(names) if folder.kind_of(name) in KINDS]
+    for count, at in enumerate((*inside[:1], *reversed(inside[1:])), 1):
+        try:
+            totals[at] = totals_of(folder.join(names[at]))
+        except CkptselError as error:
+            unread.append(error)
+        if count - len(unread) == 2 and not any(totals):
+            return []
     if not any(totals):
         return []
     if unread:
@@ -67,8 +75,8 @@ def _of_files(found: Survey, place: TableIn) -> list[Totals | None]:
     return totals
 
 
-def _usable(found: Survey, run: str, totals: Iterable[Totals]) -> set[str]:
-    """The metrics of a run that are all of the same number of samples.
+def _usable(found: Survey, run: str, totals: Iterable[Totals]) -> dict[str, float]:
+    """The metrics of a run that are all of the same number of samples, with that number.
 
     Else some are of a part of an epoch, or some of validation and others of training.
     """
@@ -83,10 +91,24 @@ def _usable(found: Survey, run: str, totals: Iterable[Totals]) -> set[str]:
         said += f" {max(seen):g} samples: some were saved within an epoch, or some after a"
         said += " validation and others not. They were not used"
         found.findings.append(Finding("totals-unlike", said, run, strict=True))
-    return counts.keys() - unlike
+    return {name: min(seen) for name, seen in counts.items() if len(seen) == 1}
 
 
-def _with(place: TableIn, totals: list[Totals | None], usable: set[str]) -> TableIn:
+def _of_other_data(
+    usable: Mapping[str, Mapping[str, float]], taken: Iterable[str]
+) -> Iterator[Finding]:
+    """That runs are compared by means of different numbers of samples."""
+    for name in taken:
+        runs = {metrics[name]: run for run, metrics in usable.items() if name in metrics}
+        if len(runs) > 1:
+            (one, first), (other, second), *_ = sorted(runs.items())
+            said = f"the {name} inside the files is of {one:g} samples in {first!r}, and of"
+            said += f" {other:g} in {second!r}: of other data, as of training and of validation"
+            yield Finding("totals-unlike", said, strict=True)
+            return
+
+
+def _with(place: TableIn, totals: list[Totals | None], usable: Collection[str]) -> TableIn:
     """A table with the usable metrics of its files."""
     rows = [_only(one.row, usable) if one else None for one in totals]
     names = {name: name for row in rows if row for name in row.names}
@@ -95,14 +117,18 @@ def _with(place: TableIn, totals: list[Totals | None], usable: set[str]) -> Tabl
     return place._replace(logs=(*place.logs, Logged(SOURCE, rows, names)))
 
 
-def _only(row: LogRow, usable: set[str]) -> LogRow:
+def _only(row: LogRow, usable: Collection[str]) -> LogRow:
     kept = [at for at, name in enumerate(row.names) if name in usable]
     names = tuple(row.names[at] for at in kept)
     return row._replace(names=names, texts=[row.texts[at] for at in kept], places=names)
 
 
-def _call(found: Survey, monitor: str) -> None:
-    """Call the metric in the files as the monitor is called, where it can only be this one."""
+def _called(found: Survey, monitor: str) -> set[str]:
+    """Call the metric in the files as the monitor is called, where it can only be this one.
+
+    Returns:
+        What the files call it.
+    """
     wanted = canonical(monitor)
     taken: set[str] = set()
     for at, place in enumerate(found.read):
@@ -114,8 +140,4 @@ def _call(found: Survey, monitor: str) -> None:
                 log = log._replace(labels={**log.labels, alike[0]: monitor})  # noqa: PLW2901
             logs.append(log)
         found.read[at] = place._replace(logs=tuple(logs))
-    if taken:
-        said = f"{monitor} is read from inside the files, which keep the {' or '.join(taken)} that"
-        said += " was computed last before the save: of validation, if that came before, else of"
-        said += " training"
-        found.findings.append(Finding("totals-assumed", said, strict=True))
+    return taken

@@ -84,7 +84,8 @@ class LogKind:
             whether rows that are joined by step are the right ones.
         writes: the kinds of checkpoints whose names have this habit; empty for all. Others have
             none that is known.
-        is_told: whether the user has said what the log counts, which only values contradict.
+        is_told: whether the user has named it. Where an offset is known as well, the user has said
+            what it counts, which only values contradict.
         only_by_values: the keys that count only where values in the names agree with the log,
             because the log may count something else by them.
     """

@@ -59,13 +59,15 @@ def table_kind(path: str, key: Key | None) -> tuple[LogKind, Key]:
     possible = [each for each in KEYS if each in low]
     if not possible:
         raise _no_key(path, head)
+    is_said = key is not None
     key = _chosen(path, key, possible)
     title = next(title for title in titles if title.lower() == key)
 
     def read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         return reader(path, findings, key, title)
 
-    kind = LogKind("table", lambda _: True, read, {key: 0}, _HABIT, unit)
+    offset = 0 if is_said else None
+    kind = LogKind("table", lambda _: True, read, {key: offset}, _HABIT, unit)
     return replace(kind, is_told=True), key
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
@@ -17,6 +17,9 @@ from ckptsel.ranking.explain import explain
 from tests.folders import make
 from tests.selecting import codes, places, ranked
 from tests.sources.event_files import events
+
+if TYPE_CHECKING:
+    from ckptsel.sources.log import Key
 
 NAMES = [f"cp-{n:02d}.keras" for n in (1, 2, 3)]
 LOSSES = (0.5, 0.3, 0.4)
@@ -254,10 +257,35 @@ def test_a_log_that_is_named(here: Path) -> None:
     """It is not read a second time, by the habit of the log that it looks like."""
     make(here, *NAMES[:2])
     Path("t.csv").write_text("epoch,val_loss\n0,0.1\n1,0.5\n2,0.3\n3,0.4\n")
-    ranking = ranked(metrics=("t.csv",))
+    ranking = ranked(metrics=("t.csv",), key="epoch")
     assert [(log.kind, log.offset) for log in ranking.logs] == [("table", 0)]
     assert places(ranking)[0] == (1, NAMES[1])
     assert codes(ranking) == set()
+    # Who does not say what it counts has not said that it counts as the names do.
+    ranking = ranked(metrics=("t.csv",))
+    assert (places(ranking)[0], codes(ranking)) == ((1, NAMES[1]), {"log-base-assumed"})
+
+
+@pytest.mark.parametrize(
+    ("first", "key", "values", "said"),
+    [
+        (0, None, [0.5, 0.3, 0.4], {"log-base-assumed"}),
+        (1, None, [0.5, 0.3, 0.4], set()),
+        (0, "epoch", [0.3, 0.4, None], {"log-base-assumed", "missing-value"}),
+        (1, "epoch", [0.5, 0.3, 0.4], set()),
+    ],
+)
+def test_what_a_table_counts(
+    here: Path, first: int, key: Key | None, values: list[float | None], said: set[str]
+) -> None:
+    """Where each name has its row at one count only, it is that one, unless the user says it."""
+    make(here, *(f"run/{name}" for name in NAMES))
+    rows = "".join(f"{first + n},{loss}\n" for n, loss in enumerate((0.5, 0.3, 0.4)))
+    Path("t.csv").write_text(f"epoch,val_loss\n{rows}")
+    ranking = ranked(locations=("run",), metrics=("t.csv",), key=key)
+    found = {row.checkpoint.name: row.metric and row.metric.value for row in ranking.rows}
+    assert [found[name] for name in NAMES] == values
+    assert codes(ranking) == said
 
 
 @pytest.mark.parametrize(

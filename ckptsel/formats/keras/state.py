@@ -169,7 +169,8 @@ def metric_values(
 
     They are called by their class, because the file does not know the name under which they were
     compiled. A `mean` that is the only one is the loss; of several, which a model with several
-    outputs or a training step of its own has, the file does not tell.
+    outputs or a training step of its own has, the file does not tell. There are none at all, if
+    others stand outside, as `total_loss_tracker`: then these are only some of a user's own.
 
     Args:
         paths: the paths of all scalar floats.
@@ -179,7 +180,11 @@ def metric_values(
         Metric → its value, and the number of samples that it is the mean of.
     """
     known = set(paths)
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
+    # Attributes are saved from the last letter on: what comes after `metrics` has its own place.
+    # Source: `_walk_trackable` in tf_keras/src/saving/saving_lib.py.
+    if any(re.fullmatch(r"[^/]+/vars/1", path) and f"{path[:-1]}0" in known for path in known):
+        return found
     for path in sorted(known):
         parts = path.split("/")
         if len(parts) != 4 or parts[0] != "metrics" or parts[2:] != ["vars", "0"]:

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.naming.vocabulary import COUNTERS, QUALIFIERS, SETTINGS, STOPWORDS, direction
+from ckptsel.naming.vocabulary import COUNTERS, direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    from ckptsel.naming.read import Table
     from ckptsel.search.places import TableIn
     from ckptsel.sources.joining.agreement import Names
     from ckptsel.sources.joining.join import Joined
 
-_WORD = re.compile(r"([a-z]+)\d*")
-_SUFFIXES = re.compile(r"(\.[A-Za-z]\w*)+$")
-_WORDLESS = {*STOPWORDS, *COUNTERS, *SETTINGS, *QUALIFIERS}
+# What a framework or a callback adds at the end: `.weights.h5`, Lightning's `-v1`.
+_ENDING = re.compile(r"(-v\d+)?(\.[A-Za-z]\w*)*$")
+_TOKEN = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
+_OF_METRIC = re.compile(r"val(id(ation)?)?|train(ing)?")
+# Words by which callbacks of one training tell their files apart: why, and what of it was saved.
+_OF_CALLBACKS = frozenset(
+    (
+        *("best", "last", "latest", "top", "improvement", "improved", "save", "saved", "full"),
+        *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight"),
+        *("model", "models", "net", "network", "state", "dict", "raw", "ema", "swa", "avg"),
+        *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "min", "max"),
+        *("encoder", "decoder", "generator", "discriminator", "gen", "disc", "netg", "netd"),
+        *("g", "d", "student", "teacher", "actor", "critic", "online", "target", "backbone"),
+    )
+)
 
 
 class _Family(NamedTuple):
@@ -46,15 +58,15 @@ def shared_log(
         joined: the log's rows for these names.
         path: the log's.
     """
-    # Names of one form differ in what they count, unless it has a field of text.
-    if joined.key == "file" or (len(places) == 1 and not _has_text(places[0])):
+    # Names of one form differ in what they count, unless something else is a field of it.
+    if joined.key == "file" or (len(places) == 1 and not _chosen(places[0])):
         return
     families = sorted(_families(places, named, joined), key=lambda family: family.first)
     for one, other in pairwise(families):
         if other.first > one.last or (one.is_confirmed and other.is_confirmed):
             continue
-        said = f"values of it are given to {one.name!r} and {other.name!r}, which are of different"
-        said += " models by their names: it may be about one of them only, which --include tells"
+        said = f"values of it are given to {one.name!r} and {other.name!r}, which may be of two"
+        said += " trainings by their names: it may be about one of them only, which --include tells"
         yield Finding("log-shared", said, path, strict=True)
         return
 
@@ -64,11 +76,12 @@ def _families(places: Sequence[TableIn], named: Names, joined: Joined) -> Iterat
     start = 0
     for place in places:
         end = start + len(place.table.names)
-        alike = None if _has_text(place) else _model(place.table.names[0])
+        chosen = _chosen(place)
+        alike = None if chosen else _model(place.table, 0, ())
         for index in range(start, end):
             if joined.rows[index] is not None:
-                words = _model(named.names[index]) if alike is None else alike
-                models.setdefault(words, []).append(index)
+                model = _model(place.table, index - start, chosen) if alike is None else alike
+                models.setdefault(model, []).append(index)
         start = end
     key = "epoch" if joined.key == "epoch" else "step"
     for indices in models.values():
@@ -78,15 +91,21 @@ def _families(places: Sequence[TableIn], named: Names, joined: Joined) -> Iterat
         yield _Family(named.names[indices[0]], min(counts), max(counts), is_confirmed)
 
 
-def _has_text(place: TableIn) -> bool:
-    return any(metric.role == "text" for metric in place.table.metrics(0))
+def _chosen(place: TableIn) -> Collection[str]:
+    """The fields of a table that hold what was chosen before the training: `lr`, a model's name."""
+    return {m.name for m in place.table.metrics(0) if m.role in ("setting", "text")}
 
 
-def _model(name: str) -> frozenset[str]:
-    """The words of a name that are neither a metric nor a counter, nor said of any checkpoint."""
-    stem = _SUFFIXES.sub("", os.path.basename(name)).lower()
-    return frozenset(
-        found[0]
-        for found in _WORD.finditer(stem)
-        if not {found[0], found[1]} & _WORDLESS and not any(map(direction, found.group(0, 1)))
+def _model(table: Table, row: int, chosen: Collection[str]) -> frozenset[str]:
+    """What a name says of its model: all but counters, metrics, and what callbacks say."""
+    texts = {m.name: m.text for m in table.metrics(row) if m.name in chosen} if chosen else {}
+    parts = (p if isinstance(p, str) else texts.get(p.name, "|") for p in table.form.parts)
+    tokens = _TOKEN.findall(_ENDING.sub("", "".join(parts)).lower())
+    return frozenset(token for token in tokens if not _is_of_callback(token))
+
+
+def _is_of_callback(token: str) -> bool:
+    metric = _OF_METRIC.sub("", token)
+    return (
+        token in _OF_CALLBACKS or token in COUNTERS or not metric or direction(metric) is not None
     )

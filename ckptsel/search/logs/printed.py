@@ -42,17 +42,18 @@ def side_of(place: TableIn) -> Side:
     epoch = next((m for m in first if m.role == "epoch"), None)
     step = next((m for m in first if m.role == "step"), None)
     is_batch = epoch is not None and step is not None and canonical(step.name) in _BATCHES
-    within = _within(table, epoch, step) if epoch is not None else []
+    unsaid = [None] * len(table.names)
+    epochs = _whole(table, epoch.name) if epoch else unsaid
+    within = _within(table, epoch, epochs, step) if epoch is not None else []
     # One number without a label may be either: `checkpoint-500`.
     if epoch is not None and not epoch.labelled and (step is None or is_batch):
         step = epoch
     elif is_batch:
         step = None  # of training, which a log may count
     metrics = [m for m in first if m.role == "metric"]
-    unsaid = [None] * len(table.names)
     named = Names(
         table.names,
-        _whole(table, epoch.name) if epoch else unsaid,
+        epochs,
         _whole(table, step.name) if step else unsaid,
         [_printed(table, m) for m in metrics],
         within,
@@ -61,19 +62,23 @@ def side_of(place: TableIn) -> Side:
     return Side(named, labels, [m.name for m in metrics])
 
 
-def _within(table: Table, epoch: Metric, step: Metric | None) -> Sequence[Within]:
-    """What the further whole numbers of all names tell of a moment within their epochs."""
-    numbers = [
+def _within(
+    table: Table, epoch: Metric, epochs: Sequence[int | None], step: Metric | None
+) -> Sequence[Within]:
+    """What the further numbers of all names tell of a moment within their epochs."""
+    total = len(table.names)
+    numbers: list[Sequence[float | None]] = [
         _whole(table, m.name)
         for m in table.metrics(0)
         if m.role in ("step", "setting") and m is not epoch and isinstance(m.value, int)
     ]
+    if len({*epochs}) < total:
+        # As a metric that was saved every few batches.
+        numbers += [table.numbers(m.name) for m in table.metrics(0) if m.role == "metric"]
     if not numbers:
         return ()
-    total = len(table.names)
     if step is not None and canonical(step.name) in _BATCHES:
         return ["batch"] * total
-    epochs = _whole(table, epoch.name)
     if len({*zip(epochs, *numbers, strict=True)}) > len({*epochs}):
         return ["shared"] * total
     if step is None:

@@ -45,7 +45,7 @@ def add_totals(found: Survey, monitors: Sequence[str] = ()) -> None:
     if taken:
         said = f"{', '.join(taken.values())}: read from inside the files, which keep what was"
         said += " computed last before the save: of validation, if that came before, else of"
-        said += " training"
+        said += " training; and of other weights, if any were restored in between"
         found.findings.append(Finding("totals-assumed", said, strict=True))
     found.findings += _of_other_data(usable, taken)
 

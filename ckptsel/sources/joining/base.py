@@ -61,7 +61,9 @@ def without_values(
         return None
     known, habit = match.known, kind.habit
     if kind.is_told and known is not None and not tried[known].against:
-        is_odd = match.standing(known, tried[known].found) == "excluded"
+        stands = match.standing(known, tried[known].found)
+        other = match.standing(1 - known, tried[1 - known].found)
+        is_odd = stands == "excluded" or "complete" == other != stands
         return Base(known, habit, is_odd)
     standing = {offset: match.standing(offset, tried[offset].found) for offset in OFFSETS}
     possible = [o for o in OFFSETS if standing[o] != "excluded" and not tried[o].against]
@@ -85,7 +87,9 @@ def without_values(
     complete = [offset for offset in possible if standing[offset] == "complete"]
     if known is None:
         if len(complete) == 1:
-            return Base(complete[0], only, is_assumed=True)
+            # Who names a table knows that it is about these, and that it is whole.
+            is_plain = kind.is_told and complete == [0]
+            return Base(complete[0], only, is_assumed=not is_plain)
         return Base(0, _OWN_LOOP, is_assumed=True) if complete else None
     if not possible and min(counted) < known:
         return None

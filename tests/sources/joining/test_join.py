@@ -167,8 +167,9 @@ def test_a_log_that_is_still_being_written() -> None:
         (UNKNOWN, (5, 6), (4, 5, 6), ["5", "6"], ["log-base-assumed"]),
         # Of a table it is said where it cannot be as the user says.
         (TOLD, (0, 1), (1, 2), [None, "1"], ["log-base-assumed"]),
-        # What the user has said is no assumption.
-        (TOLD, (5, 6, 7), (4, 5, 6), ["5", "6", None], []),
+        # What the user has said is no assumption, unless the rows fit better otherwise.
+        (TOLD, (5, 6, 7), (4, 5), ["5", None, None], []),
+        (TOLD, (5, 6, 7), (4, 5, 6), ["5", "6", None], ["log-base-assumed"]),
     ],
 )
 def test_counts_without_values(

@@ -534,3 +534,33 @@ def test_a_number_that_could_be_two_metrics(here: Path) -> None:
     ranking = ranked()
     assert places(ranking)[0] == (1, names[1])
     assert "unlabelled-value" in codes(ranking)
+
+
+def test_a_log_that_was_written_over(here: Path) -> None:
+    """By the fit that went on: the checkpoints before it may be the best, which is grave."""
+    make(here, *(f"cp-{n:02d}.keras" for n in range(1, 7)))
+    write_csv(here / "training.csv", 0.5, 0.3, 0.4, first=3)
+    (said,) = (f for f in ranked().findings if f.code == "missing-value")
+    assert said.strict
+    assert "3 of these are of a time before the log's first value" in said.message
+    write_csv(here / "training.csv", 0.5, 0.3, 0.4)
+    (said,) = (f for f in ranked().findings if f.code == "missing-value")
+    assert not said.strict
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("file,val_loss\n/home/me/run/cp-01.keras,0.5\n", "'/home/me/run/cp-01.keras'"),
+        ("file,val_loss\ncp-01,0.5\n", "'cp-01'"),
+        ("epoch,val_loss\n71,0.5\n72,0.3\n", "71"),
+    ],
+)
+def test_a_named_table_about_other_files(here: Path, table: str, told: str) -> None:
+    """That nothing came of it is said, with an example."""
+    make(here, *NAMES)
+    (here / "t.csv").write_text(table)
+    ranking = ranked(metrics=("t.csv",), rank=False, monitor=None)
+    (said,) = (f for f in ranking.findings if f.code == "table-unmatched")
+    assert said.strict
+    assert told in said.message

@@ -83,7 +83,11 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
         spelled = _spelled_twice(found, competing, name)
         if spelled:
             said += f"; the log of {spelled.run or '.'} has several that could be it"
-        findings.append(Finding("missing-value", said, strict=otherwise > 0 or spelled is not None))
+        early = sum(map(_before_the_log, columns))
+        if early:
+            said += f"; {early} of these are of a time before the log's first value"
+        is_grave = otherwise > 0 or spelled is not None or early > 0
+        findings.append(Finding("missing-value", said, strict=is_grave))
     if nameless:
         said = f"{nameless} {of_all} have a value without a label, and do not compete with those"
         findings.append(Finding("unlabelled-value", f"{said} that say {name!r}", strict=True))
@@ -91,6 +95,19 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
         said = f"{len(unusable)} {of_all} have no finite {name}"
         findings.append(Finding("non-finite", said, unusable[0], strict=True))
     return findings
+
+
+def _before_the_log(column: Column) -> int:
+    """How many without a value are of an earlier time than all that have one from a log.
+
+    The log does not lag behind then: it was begun anew, or written over by a training that went on.
+    """
+    times = column.times
+    if not column.from_logs or column.place.in_names(column.field):
+        return 0
+    first = min((times[row] for row in column.from_logs), default=math.nan)
+    absent = {*range(len(times))} - {*column.from_logs}
+    return sum(times[row] < first for row in absent)
 
 
 def _spelled_twice(found: Survey, competing: Collection[int], name: str) -> TableIn | None:

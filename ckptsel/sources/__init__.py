@@ -41,6 +41,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "keras_tensorboard",
         ("*/train/events.out.tfevents.*.v2", "*/validation/events.out.tfevents.*.v2"),
     ),
+    ("lightning_tensorboard", ("events.out.tfevents.*",)),
     ("tensorboard_events", ("events.out.tfevents.*",)),
 )
 

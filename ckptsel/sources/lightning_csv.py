@@ -17,12 +17,17 @@ from ckptsel.sources.reading.csv_table import table_rows, titles_of
 from ckptsel.sources.reading.moments import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ckptsel.checkpoint import Finding
-    from ckptsel.sources.log import LogRow
+    from ckptsel.sources.log import Key, LogRow
 
 _STEP, _EPOCH = "step", "epoch"
+
+OFFSETS: dict[Key, int | None] = {"step": 1, "epoch": 0}
+HABIT = "Lightning's names count epochs as its log does, and steps one more"
+"""Of all its loggers."""
+
 # Of an epoch with more validations than this, the last ones are kept.
 _CANDIDATES = 64
 _HELD_OUT = re.compile(
@@ -36,9 +41,17 @@ def _recognise(head: bytes) -> bool:
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    """Each moment twice: by its step, showing its epoch; and those that stand for an epoch."""
+    return rows_of(_moments(path, findings))
+
+
+def rows_of(moments: Iterable[tuple[int, Moment]]) -> Iterator[LogRow]:
+    """Each moment twice: by its step, showing its epoch; and those that stand for an epoch.
+
+    Args:
+        moments: each with the place of its row, in the order of time.
+    """
     of_epoch: list[tuple[int, Moment]] = []
-    for place, moment in _moments(path, findings):
+    for place, moment in moments:
         epoch, held_out = moment.epoch, _is_held_out(moment)
         shown = {} if epoch is None else {_EPOCH: str(epoch)}
         by_step = Moment(None, moment.step, {**moment.values}, {**moment.places})
@@ -95,7 +108,7 @@ KIND = LogKind(
     "lightning",
     _recognise,
     _read,
-    {"step": 1, "epoch": 0},
-    "Lightning's names count epochs as its log does, and steps one more",
+    OFFSETS,
+    HABIT,
     epochs_alike=True,
 )

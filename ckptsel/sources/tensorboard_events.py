@@ -4,7 +4,7 @@ Read by the package `tensorboard` (extra `tensorboard`), whose loaders import Te
 is installed, which takes seconds. Its own reader for machines without TensorFlow is used instead.
 
 A step is whatever was given to it: an epoch, or an iteration. So it counts as either, but only
-where values in the names agree; Lightning's logger also writes the scalar `epoch`.
+where values in the names agree.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogKind
-from ckptsel.sources.reading.moments import Part, moments
+from ckptsel.sources.reading.moments import Moment, Part, moments
 from ckptsel.sources.reading.reopened import reopened
 from ckptsel.sources.reading.together import alone, each_file
 
@@ -62,7 +62,18 @@ def read_together(
     findings: list[Finding],
     part_of: Callable[[str, Scalar], Part | None],
 ) -> Iterator[LogRow]:
-    """The rows of several event files, in the order of time.
+    """The rows of several event files; see `moments_of`."""
+    for moment in moments_of(run, paths, findings, part_of):
+        yield moment.row()
+
+
+def moments_of(
+    run: str,
+    paths: Sequence[str],
+    findings: list[Finding],
+    part_of: Callable[[str, Scalar], Part | None],
+) -> Iterator[Moment]:
+    """What stands in several event files, in the order of time.
 
     Args:
         run: the run's folder.
@@ -79,8 +90,7 @@ def read_together(
                 yield scalar.when, part
 
     files = each_file(run, paths, findings, parts)
-    for moment in moments(part for _, part in merge(*files, key=lambda each: each[0])):
-        yield moment.row()
+    return moments(part for _, part in merge(*files, key=lambda each: each[0]))
 
 
 def scalars(path: str, inner: str, findings: list[Finding]) -> Iterator[Scalar]:
@@ -170,8 +180,6 @@ def named(folder: str, tag: str) -> str:
 
 
 def _part(folder: str, scalar: Scalar) -> Part | None:
-    if scalar.tag == "epoch":
-        return Part(scalar.place, {"epoch": scalar.text}, scalar.step, scalar.step)
     values = {named(folder, scalar.tag): scalar.text}
     return Part(scalar.place, values, scalar.step, scalar.step)
 

@@ -91,12 +91,13 @@ def main(folder: str) -> None:
             if index % 4 == 3:
                 saver.to_yaml()
             best[run] = saver.best_model_path
-    best["tensorboard"] = tensorboard(folder, Module(), data)
+    for name, every in (("tensorboard", 1), ("seldom", 50)):
+        best[name] = tensorboard(folder, Module(), data, name, every)
     summary_writer(folder)
     print(json.dumps(best))
 
 
-def tensorboard(folder: str, module: Any, data: Any) -> str:
+def tensorboard(folder: str, module: Any, data: Any, name: str, every: int) -> str:
     """A run whose only log is TensorBoard's: the best checkpoint."""
     import lightning
     from lightning.pytorch.callbacks import ModelCheckpoint
@@ -106,11 +107,11 @@ def tensorboard(folder: str, module: Any, data: Any) -> str:
     lightning.Trainer(
         max_epochs=len(LOSSES),
         accelerator="cpu",
-        logger=TensorBoardLogger(folder, name="tensorboard"),
+        logger=TensorBoardLogger(folder, name=name),
         callbacks=[saver],
         enable_progress_bar=False,
         enable_model_summary=False,
-        log_every_n_steps=1,
+        log_every_n_steps=every,
         num_sanity_val_steps=0,
     ).fit(module, data, data)
     return saver.best_model_path

@@ -30,7 +30,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
 def test_the_best_is_lightnings(runs: tuple[Path, dict[str, str]]) -> None:
     """Whatever the template, `best` gives `best_model_path`, with the value as it was logged."""
     folder, best = runs
-    assert len(best) == 2 * len(TEMPLATES) + 1
+    assert len(best) == 2 * len(TEMPLATES) + 2
     for mode, monitor in MONITORS.items():
         exact = min(LOSSES) if mode == "min" else max(ACCURACIES)
         for index in range(len(TEMPLATES)):
@@ -42,6 +42,37 @@ def test_the_best_is_lightnings(runs: tuple[Path, dict[str, str]]) -> None:
             assert row.metric is not None
             assert row.metric.value == pytest.approx(exact, rel=1e-6)
             assert not [f for f in ranking.findings if f.strict], run
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "seldom"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        *("epoch={epoch}-step={step}", "epoch={epoch}", "step={step}"),
+        *("epoch={epoch}-val_loss={loss:.2f}", "model-{epoch:02d}-{loss:.4f}"),
+        "epoch={epoch}-val_acc={acc:.1f}",
+    ],
+)
+def test_its_default_logger(
+    runs: tuple[Path, dict[str, str]], tmp_path: Path, name: str, template: str
+) -> None:
+    """TensorBoard's, by epoch or step, whatever the names hold, and however seldom it logs."""
+    pytest.importorskip("tensorboard")
+    (version,) = (runs[0] / name).iterdir()
+    run = tmp_path / "version_0"
+    shutil.copytree(version, run, ignore=shutil.ignore_patterns("*.ckpt"))
+    losses = {}
+    for epoch, loss in enumerate(LOSSES):
+        (saved,) = version.rglob(f"epoch={epoch}-*.ckpt")
+        step = saved.stem.rpartition("=")[2]
+        new = template.format(epoch=epoch, step=step, loss=loss, acc=ACCURACIES[epoch]) + ".ckpt"
+        shutil.copy(saved, run / "checkpoints" / new)
+        losses[new] = loss
+    ranking = select(Query((str(run),), monitor="val_loss"))
+    found = {row.checkpoint.name: row.metric and row.metric.value for row in ranking.rows}
+    assert found == pytest.approx(losses, rel=1e-6)
+    assert ranking.rows[0].checkpoint.name == min(losses, key=losses.__getitem__)
+    assert not [finding for finding in ranking.findings if finding.code.startswith("log-")]
 
 
 def test_values_that_no_name_holds(runs: tuple[Path, dict[str, str]]) -> None:

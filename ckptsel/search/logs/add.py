@@ -51,7 +51,7 @@ def add_logs(found: Survey, query: Query) -> None:
         if nearest is not None:
             logs.setdefault(nearest, []).extend(recognised(found.findings, folder, nearest))
     if query.metrics:
-        from ckptsel.search.logs.given import given_tables  # noqa: PLC0415 - only where one is
+        from ckptsel.search.logs.given import given_tables, unmatched  # noqa: PLC0415 - only where one is
 
         # What the user has named is no log besides, which would be read another way.
         named = {os.path.realpath(path) for path in query.metrics}
@@ -67,3 +67,6 @@ def add_logs(found: Survey, query: Query) -> None:
     found.read = [done.get(id(place), place) for place in found.read]
     for place in silent:
         take_told(found, done.get(id(place), place))
+    if query.metrics:
+        told = {log.path for log in found.logs if log.joined} | {f.path for f in found.findings}
+        found.findings += (unmatched(path, query.key) for path in query.metrics if path not in told)

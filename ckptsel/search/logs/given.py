@@ -49,6 +49,17 @@ def given_tables(
             yield run, path, kind
 
 
+def unmatched(path: str, key: Key | None) -> Finding:
+    """That no row of a table is about a checkpoint that was found, with what the first is about."""
+    kind, of_row = table_kind(path, key)
+    row = next(kind.read(path, []), None)
+    said = "none of its rows is about a checkpoint that was found"
+    if row is not None:
+        told = row.file if of_row == "file" else row.epoch if of_row == "epoch" else row.step
+        said += f": {of_row} {told!r}, for one"
+    return Finding("table-unmatched", said, path, strict=True)
+
+
 def whole_paths(places: Sequence[TableIn]) -> dict[str, int]:
     """The whole paths of all checkpoints → their index."""
     paths = (place.folder.join(name) for place in places for name in place.table.names)

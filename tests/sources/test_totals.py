@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Ranking
 
 
+PROVEN = "as the names or a log show"
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """Runs of real fits, and what the callbacks were told; not to be written to."""
@@ -130,6 +133,57 @@ def test_what_was_saved_within_epochs(runs: tuple[Path, Any]) -> None:
     with pytest.raises(MonitorNotFoundError) as raised:
         ranked(runs[0] / "within", "val_loss")
     assert any("saved within an epoch" in said for said in raised.value.details)
+
+
+@pytest.mark.parametrize("name", ["named", "before"])
+def test_training_as_names_or_a_log_show(runs: tuple[Path, Any], tmp_path: Path, name: str) -> None:
+    """What was saved at an epoch's last batch is of training, before its validation."""
+    folder, told = runs
+    where = tmp_path / name
+    shutil.copytree(folder / name, where)
+    if name == "before":
+        (where / "history.json").write_text(json.dumps({"loss": told[name]["loss"]}))
+    ranking = ranked(where, "mae")
+    assert [value for _, value in values(ranking)] == told[name]["mae"]
+    assert "totals-assumed" not in codes(ranking)
+    for monitor in ("val_loss", "val_mae"):
+        with pytest.raises(MonitorNotFoundError) as raised:
+            ranked(where, monitor)
+        assert any(f"is of training, {PROVEN}" in said for said in raised.value.details)
+
+
+def test_validation_as_a_log_shows(runs: tuple[Path, Any], tmp_path: Path) -> None:
+    """Then it is no assumption, and training's metric is not there."""
+    folder, told = runs
+    where = tmp_path / "run"
+    shutil.copytree(folder / "whole", where)
+    history = {name: told["whole"][name] for name in ("loss", "val_loss")}
+    (where / "history.json").write_text(json.dumps(history))
+    ranking = ranked(where, "val_mae")
+    assert [value for _, value in values(ranking)] == told["whole"]["val_mae"]
+    assert not codes(ranking)
+    with pytest.raises(MonitorNotFoundError) as raised:
+        ranked(where, "mae")
+    assert any(f"is of validation, {PROVEN}" in said for said in raised.value.details)
+
+
+def test_one_value_alone_proves_nothing(runs: tuple[Path, Any], tmp_path: Path) -> None:
+    """It may be alike by chance."""
+    folder, told = runs
+    where = tmp_path / "run"
+    shutil.copytree(folder / "before", where)
+    (where / "history.json").write_text(json.dumps({"loss": told["before"]["loss"][:1]}))
+    assert "totals-assumed" in codes(ranked(where, "val_mae"))
+
+
+def test_contradictions_prove_nothing(runs: tuple[Path, Any], tmp_path: Path) -> None:
+    """A log of another training has other values."""
+    folder, told = runs
+    where = tmp_path / "run"
+    shutil.copytree(folder / "before", where)
+    other = [*told["before"]["loss"][:4], 7.0]
+    (where / "history.json").write_text(json.dumps({"loss": other}))
+    assert "totals-assumed" in codes(ranked(where, "val_mae"))
 
 
 def test_training_among_validation(runs: tuple[Path, Any], tmp_path: Path) -> None:

@@ -123,6 +123,8 @@ def main(folder: str) -> None:
         "classes": ("cp-{epoch:02d}.keras", [root, keras.metrics.AUC(name="auc")], {}),
         "trained": ("cp-{epoch:02d}.keras", ["mae"], {"has_validation": False}),
         "within": ("cp-{epoch:02d}.weights.h5", ["mae"], {"save_freq": 7}),
+        "before": ("cp-{epoch:02d}.keras", ["mae"], {"save_freq": 12}),
+        "named": ("cp-{epoch:02d}-loss{loss:.4f}.keras", ["mae"], {"save_freq": 12}),
         "legacy": ("cp-{epoch:02d}.h5", ["mae"], {}),
     }
     told = {}

@@ -201,7 +201,7 @@ def metric_values(
                 value = _stored(math.sqrt(max(value, 0.0)), str(total.dtype))
             found[name] = value, float(count)
     if [name for name in found if _class_of(name) == "mean"] == ["mean"]:
-        found["loss"] = found.pop("mean")
+        found = {"loss": found.pop("mean"), **found}
     return found
 
 

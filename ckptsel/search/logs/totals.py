@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError
 from ckptsel.naming.vocabulary import canonical
+from ckptsel.search.logs.measured import data_of
 from ckptsel.search.logs.silent import silent_places, take_told
 from ckptsel.search.places import Logged
 from ckptsel.sources.keras_totals import KINDS, SOURCE, totals_of
@@ -14,6 +15,7 @@ from ckptsel.sources.keras_totals import KINDS, SOURCE, totals_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from ckptsel.search.logs.measured import Data
     from ckptsel.search.places import TableIn
     from ckptsel.search.survey import Survey
     from ckptsel.sources.keras_totals import Totals
@@ -30,19 +32,21 @@ def add_totals(found: Survey, monitors: Sequence[str] = ()) -> None:
         found: what the search found.
         monitors: what is looked for; nothing, where metrics are only to be shown.
     """
-    read = {id(place): _of_files(found, place) for place in found.read}
+    read = [(place, _of_files(found, place)) for place in found.read]
     silent = [(place, _of_files(found, place)) for place in silent_places(found)]
-    runs: dict[str, list[Totals]] = {}
-    for place, totals in [*((place, read[id(place)]) for place in found.read), *silent]:
-        runs.setdefault(place.run, []).extend(one for one in totals if one)
-    usable = {run: _usable(found, run, totals) for run, totals in runs.items()}
-    found.read = [_with(place, read[id(place)], usable[place.run]) for place in found.read]
+    runs: dict[str, list[tuple[TableIn, list[Totals | None]]]] = {}
+    for place, totals in (*read, *silent):
+        runs.setdefault(place.run, []).append((place, totals))
+    usable = {run: _usable(found, run, places) for run, places in runs.items()}
+    data = {run: data_of(places) for run, places in runs.items()}
+    found.read = [_with(place, totals, usable[place.run]) for place, totals in read]
     for place, totals in silent:
         take_told(found, _with(place, totals, usable[place.run]))
-    taken = {column: monitor for monitor in monitors for column in _called(found, monitor)}
+    taken = {column: monitor for monitor in monitors for column in _called(found, monitor, data)}
     if not monitors:
         taken = {name: name for metrics in usable.values() for name in metrics}
-    if taken:
+    is_doubtful = any(not data[run] and usable[run].keys() & taken.keys() for run in runs)
+    if taken and (is_doubtful or not monitors):
         said = f"{', '.join(taken.values())}: read from inside the files, which keep what was"
         said += " computed last before the save: of validation, if that came before, else of"
         said += " training; and of other weights, if any were restored in between"
@@ -75,13 +79,15 @@ def _of_files(found: Survey, place: TableIn) -> list[Totals | None]:
     return totals
 
 
-def _usable(found: Survey, run: str, totals: Iterable[Totals]) -> dict[str, float]:
+def _usable(
+    found: Survey, run: str, places: Iterable[tuple[TableIn, list[Totals | None]]]
+) -> dict[str, float]:
     """The metrics of a run that are all of the same number of samples, with that number.
 
     Else some are of a part of an epoch, or some of validation and others of training.
     """
     counts: dict[str, set[float]] = {}
-    for one in totals:
+    for one in filter(None, (each for _, totals in places for each in totals)):
         for name, count in one.samples.items():
             counts.setdefault(name, set()).add(count)
     unlike = [name for name, seen in counts.items() if len(seen) > 1]
@@ -123,7 +129,12 @@ def _only(row: LogRow, usable: Collection[str]) -> LogRow:
     return row._replace(names=names, texts=[row.texts[at] for at in kept], places=names)
 
 
-def _called(found: Survey, monitor: str) -> set[str]:
+def _without(log: Logged, column: str) -> Logged:
+    left = {name: label for name, label in log.labels.items() if name != column}
+    return log._replace(rows=[row and _only(row, left) for row in log.rows], labels=left)
+
+
+def _called(found: Survey, monitor: str, data: Mapping[str, Data]) -> set[str]:
     """Call the metric in the files as the monitor is called, where it can only be this one.
 
     Returns:
@@ -134,10 +145,18 @@ def _called(found: Survey, monitor: str) -> set[str]:
     for at, place in enumerate(found.read):
         logs = []
         for log in place.logs:
-            alike = [c for c in log.labels if wanted in (canonical(c), canonical(f"val_{c}"))]
+            names = {c: (canonical(c), canonical(f"val_{c}")) for c in log.labels}
+            alike = [column for column, each in names.items() if wanted in each]
             if log.source == SOURCE and len(alike) == 1:
-                taken |= {*alike}
-                log = log._replace(labels={**log.labels, alike[0]: monitor})  # noqa: PLW2901
+                of = data[place.run]
+                if of and wanted != names[alike[0]][of == "validation"]:
+                    said = f"the {alike[0]} inside the files is of {of}, as the names or a log show"
+                    said += f": it was not used for {monitor}"
+                    found.findings.append(Finding("totals-unlike", said, place.run, strict=True))
+                    log = _without(log, alike[0])  # noqa: PLW2901
+                else:
+                    taken |= {*alike}
+                    log = log._replace(labels={**log.labels, alike[0]: monitor})  # noqa: PLW2901
             logs.append(log)
         found.read[at] = place._replace(logs=tuple(logs))
     return taken

@@ -121,6 +121,23 @@ def test_a_run_without_checkpoints_below(here: Path) -> None:
     assert [log.joined for log in ranked().logs] == [6]
 
 
+def test_a_log_about_nothing_here(here: Path) -> None:
+    """It lies there, and a value that is asked for is not found: it is named."""
+    make(here, *(f"cp-epoch{n}.keras" for n in (16, 32)))
+    write_csv(here / "training.csv", 0.5, 0.3)
+    with pytest.raises(MonitorNotFoundError) as raised:
+        ranked()
+    assert any("training.csv: none of its rows" in f for f in raised.value.details)
+
+
+def test_tabs(here: Path) -> None:
+    """CSVLogger takes any separator, and users call such a file `.tsv`."""
+    make(here, *NAMES)
+    rows = (f"{n}\t{n % 2}.5" for n in range(len(NAMES)))
+    (here / "training.tsv").write_text("\n".join(["epoch\tval_loss", *rows, ""]))
+    assert ranked().logs[0].joined == len(NAMES)
+
+
 def test_several_checkpoints_within_an_epoch(here: Path) -> None:
     """The epoch's last values are not those of a step in its middle."""
     steps = ["cp-epoch01-step1.keras", "cp-epoch01-step200.keras", "cp-epoch02-step300.keras"]
@@ -129,7 +146,7 @@ def test_several_checkpoints_within_an_epoch(here: Path) -> None:
     with pytest.raises(MonitorNotFoundError) as raised:
         ranked()
     assert "3 names" in "".join(raised.value.details)
-    assert "tell a moment within an epoch" in "".join(raised.value.details)
+    assert "tell more than the epoch" in "".join(raised.value.details)
 
 
 def test_a_batch_is_within_its_epoch(here: Path) -> None:
@@ -138,7 +155,7 @@ def test_a_batch_is_within_its_epoch(here: Path) -> None:
     write_csv(here / "training.csv", 0.5, 0.3)
     with pytest.raises(MonitorNotFoundError) as raised:
         ranked()
-    assert "tell a moment within an epoch" in "".join(raised.value.details)
+    assert "tell more than the epoch" in "".join(raised.value.details)
     make(here, "cp-epoch03-batch03-val_loss0.25.keras")
     write_csv(here / "training.csv", 0.5, 0.3, 0.2513)
     (best,) = ranked(keep=1).rows

@@ -14,6 +14,9 @@ LEARN = "say how the names are built: --pattern"
 """The way out where names may hold the value."""
 
 
+_FUNCTION = "mean_metric_wrapper"  # what tf_keras saves it as
+
+
 def not_found(
     asked: str, names: list[str], beside: Collection[str], where: str
 ) -> MonitorNotFoundError:
@@ -34,6 +37,8 @@ def not_found(
 
         close = _close(asked, metrics)
         hint = f"did you mean --monitor {quote(close)}?" if close else "choose one by --monitor"
+        if not close and beside and _FUNCTION in metrics:
+            hint = f"a function that was given to compile() is called {_FUNCTION} there"
     logged = [name for name in metrics or names if name in beside]
     read = [name for name in metrics or names if name not in beside]
     held = " and ".join(

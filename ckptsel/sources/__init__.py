@@ -30,7 +30,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lightning_csv", ("metrics.csv",)),
     ("timm_csv", ("summary.csv",)),
     ("ultralytics_csv", ("results*.csv",)),
-    ("keras_csv", ("*.csv",)),
+    ("keras_csv", ("*.csv", "*.tsv")),
     ("history_csv", ("*history*.csv",)),
     ("history_json", ("*history*.json",)),
     ("skorch_history", ("*history*.json",)),

@@ -14,9 +14,9 @@ from ckptsel.sources import kind_of
 from ckptsel.sources.log import LogKind
 from ckptsel.sources.reading.csv_table import table_rows, titles_of
 from ckptsel.sources.reading.entries import keyed
-from ckptsel.sources.reading.json_text import Json, document, is_list, is_object, objects
+from ckptsel.sources.reading.json_text import Json, columns, document, is_list, is_object, objects
 from ckptsel.sources.reading.lines import first_line
-from ckptsel.sources.unknown import why_no_entries, why_no_key
+from ckptsel.sources.unknown import why_no_column, why_no_entries, why_no_key
 from ckptsel.storage import open_regular
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def table_kind(path: str, key: Key | None) -> tuple[LogKind, Key]:
     low = [title.lower() for title in titles]
     possible = [each for each in KEYS if each in low]
     if not possible:
-        raise _no_key(path, head)
+        raise _no_key(path, head, titles)
     is_said = key is not None
     key = _chosen(path, key, possible)
     title = next(title for title in titles if title.lower() == key)
@@ -97,10 +97,10 @@ def _chosen(path: str, key: Key | None, possible: list[Key]) -> Key:
     )
 
 
-def _no_key(path: str, head: bytes) -> UsageError:
+def _no_key(path: str, head: bytes, titles: list[str]) -> UsageError:
     """Why no column says what a row is about."""
     if head.startswith(b"PAR1"):
-        why = "it has no such column"
+        why = why_no_column(titles, KEYS)
     elif not _is_json(head):
         why = why_no_key(head, KEYS)
     else:
@@ -125,7 +125,7 @@ def _reader(path: str, head: bytes) -> tuple[Reader, list[str], str]:
         first = Json().load(first_line(head))
     except ValueError:
         first = None
-    if isinstance(first, dict) and not any(isinstance(v, list) for v in first.values()):
+    if isinstance(first, dict) and not columns(first):
         return _line_rows, [*first], "line"
     found = _entries(document(path, []))
     return _document_rows, [*found[0]] if found else [], "entry"
@@ -149,10 +149,9 @@ def _document_rows(path: str, findings: list[Finding], key: Key, title: str) -> 
 
 
 def _entries(found: object) -> list[dict[str, Any]]:
-    """The rows of a list of objects, or of an object of lists of one length."""
-    if isinstance(found, dict):
-        columns = {name: column for name, column in found.items() if isinstance(column, list)}
-        if len({len(column) for column in columns.values()}) == 1:
-            rows = zip(*columns.values(), strict=True)
-            return [dict(zip(columns, row, strict=True)) for row in rows]
+    """The rows of a list of objects, or of an object of columns of one length."""
+    by_name = columns(found)
+    if len({len(column) for column in by_name.values()}) == 1:
+        rows = zip(*by_name.values(), strict=True)
+        return [dict(zip(by_name, row, strict=True)) for row in rows]
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

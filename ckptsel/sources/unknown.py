@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckptsel.sources.reading.csv_table import titles_of
+from ckptsel.sources.reading.json_text import columns
 from ckptsel.sources.reading.lines import encoding_of, first_line
 
 if TYPE_CHECKING:
@@ -26,18 +27,23 @@ def why_no_key(head: bytes, keys: Sequence[Key]) -> str:
     return _why_no_text(head) or _why_no_titles(head, ", ".join(keys))
 
 
+def why_no_column(titles: Sequence[str], keys: Sequence[str]) -> str:
+    """Why a table of these columns does not say what a row is about."""
+    return f"it has no column {' or '.join(keys)}; its columns are {_listed(titles)}"
+
+
 def why_no_entries(found: object, keys: Sequence[Key]) -> str:
     """Why a JSON document has no rows that say what they are about."""
     if isinstance(found, dict):
-        lengths = {name: len(column) for name, column in found.items() if isinstance(column, list)}
+        lengths = {name: len(column) for name, column in columns(found).items()}
         if len(set(lengths.values())) > 1:
             each = ", ".join(f"{name!r} {n}" for name, n in [*lengths.items()][:_SHOWN])
-            return f"its lists are of different lengths ({each}), and make no rows"
+            return f"its columns are of different lengths ({each}), and make no rows"
         if not lengths:
-            return "it is one object without lists, and no list of objects"
+            return "it is one object without columns, and no list of objects"
         if not any(lengths.values()):
-            return "its lists are empty"
-        return f"it has no list {' or '.join(keys)}; its lists are {_listed([*lengths])}"
+            return "its columns are empty"
+        return why_no_column([*lengths], keys)
     if isinstance(found, list) and found:
         rows = [each for each in found if isinstance(each, dict)]
         if not rows:
@@ -82,7 +88,7 @@ def _why_no_titles(head: bytes, key: str, *, of_first: bool = False) -> str:
         return f"its first column is {titles[0]!r}, and not {key}"
     if of_first and low == [key]:
         return f"it has no column but {key}"
-    return f"it has no column {key.replace(', ', ' or ')}; its columns are {_listed(titles)}"
+    return why_no_column(titles, key.split(", "))
 
 
 def _listed(names: Sequence[str]) -> str:

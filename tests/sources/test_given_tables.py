@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -51,6 +52,31 @@ def test_formats(here: Path, name: str, text: str, source: str) -> None:
     assert ranking.rows[0].metric is not None
     assert (ranking.rows[0].metric.value, ranking.rows[0].metric.source) == (0.3, source)
     assert not [f for f in ranking.findings if f.strict]
+
+
+@pytest.mark.parametrize("orient", ["columns", "records", "index"])
+def test_pandas(here: Path, orient: Any) -> None:
+    """What `to_json` writes of a filtered table, whose index begins and ends anywhere."""
+    make(here, *NAMES)
+    table = pd.DataFrame({"epoch": [0, 1, 2, 3], "val_loss": [0.1, *LOSSES]}).iloc[1:]
+    table.to_json("t.json", orient=orient)
+    if orient == "index":
+        with pytest.raises(
+            UsageError, match="no column epoch or step or file; its columns are '1'"
+        ):
+            ranked(metrics=("t.json",))
+        return
+    ranking = ranked(metrics=("t.json",))
+    assert [row.metric and row.metric.value for row in ranking.rows] == sorted(LOSSES)
+    assert places(ranking)[0] == (1, NAMES[1])
+
+
+def test_parquet_without_a_key(here: Path) -> None:
+    """Its columns are told, as those of a text are."""
+    make(here, *NAMES)
+    write_parquet("t.parquet", a=[1], val_loss=[0.5])
+    with pytest.raises(UsageError, match="its columns are 'a', 'val_loss'"):
+        ranked(metrics=("t.parquet",))
 
 
 def test_parquet(here: Path) -> None:
@@ -196,9 +222,11 @@ def test_a_step_that_the_user_explains(here: Path) -> None:
         ("a,b\n1,2\n", "its columns are 'a', 'b'"),
         ("[" * 100_000, "nested too deeply"),
         ('{"epoch": [1, 2], "val_loss": [1]}', "of different lengths ('epoch' 2, 'val_loss' 1)"),
-        ('{"a": [1]}', "it has no list epoch or step or file; its lists are 'a'"),
-        ('{"a": []}', "its lists are empty"),
-        ('{\n"a": 1}', "one object without lists"),
+        ('{"a": [1]}', "it has no column epoch or step or file; its columns are 'a'"),
+        ('{"a": {"0": 1, "1": 2}}', "it has no column epoch or step or file; its columns are 'a'"),
+        ('{"a": []}', "its columns are empty"),
+        ('{\n"a": 1}', "one object without columns"),
+        ('{\n"epoch": {"0": 1}, "val_loss": {"1": 2}}', "one object without columns"),
         ('[{"a": 1}]', "its first entry has 'a'"),
         ("[1]", "none of its entries an object"),
         ("[]", "it is an empty list"),

@@ -113,8 +113,11 @@ def test_several_monitors(runs: tuple[Path, Any]) -> None:
 def test_what_is_not_settled_is_refused(runs: tuple[Path, Any]) -> None:
     """Weights alone do not tell what a function was called, nor which of two outputs is which."""
     folder, _ = runs
-    with pytest.raises(MonitorNotFoundError, match="the files themselves hold 'loss', 'mean_metr"):
+    with pytest.raises(
+        MonitorNotFoundError, match="the files themselves hold 'loss', 'mean_metr"
+    ) as raised:
         ranked(folder / "weights", "val_mae")
+    assert "given to compile() is called mean_metric_wrapper there" in raised.value.hint
     with pytest.raises(MonitorNotFoundError, match="'mean_1', 'mean_2'"):
         ranked(folder / "two-whole", "val_one_loss")
     for name in ("two", "tracked"):

@@ -33,6 +33,8 @@ def _unused(found: Survey) -> Iterator[str]:
         if not log.joined and log.files:
             inner = [os.path.relpath(file, log.path) for file in log.files[:_SHOWN]]
             yield f"{log.path}: its log of {log.kind} is {', '.join(inner)}"
+        elif not log.joined and log.path not in told:
+            yield f"{log.path}: none of its rows is about what a name tells: not used"
     for folder in found.folders:
         for path in map(folder.join, folder.logs):
             if path in used or path in told or not os.path.isfile(path):

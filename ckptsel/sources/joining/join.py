@@ -144,8 +144,8 @@ def _by_count(
     found = {**at.found}
     if match.key == "epoch" and (within := within_epochs(match.named, found, at.agreeing)):
         name = match.named.names[within[0]]
-        said = f"{len(within)} names, as {name!r}, tell a moment within an epoch, of which the log"
-        said += " only knows the end: it was not used for them"
+        said = f"{len(within)} names, as {name!r}, tell more than the epoch: a moment within it, or"
+        said += " which of several trainings; the log only knows epochs, and was not used for them"
         findings.append(Finding("log-too-coarse", said, path, strict=True))
         for index in within:
             del found[index]

@@ -114,6 +114,22 @@ def document(path: str, findings: list[Finding]) -> object:
     return found
 
 
+def columns(found: object) -> dict[str, list[Any]]:
+    """The columns of a document that is an object: its lists, or else pandas's columns.
+
+    These are objects, whose keys are the index, the same in each.
+    Source: `orient` in https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_json.html
+    """
+    if not isinstance(found, dict):
+        return {}
+    lists = {name: column for name, column in found.items() if isinstance(column, list)}
+    if lists or not all(isinstance(column, dict) for column in found.values()):
+        return lists
+    index = [*next(iter(found.values()), {})]
+    is_table = all([*column] == index for column in found.values())
+    return {name: [*column.values()] for name, column in found.items()} if is_table else {}
+
+
 def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a file that has one on each line, with their lines.
 

@@ -82,8 +82,12 @@ def without_values(
             return None
         return Base(known, "values contradict the other count", is_assumed=True)
     if len(possible) == 1:
-        is_short = standing[possible[0]] == "short" and possible[0] != known
-        return Base(possible[0], only if not is_short else "more names have a row so", is_short)
+        (offset,) = possible
+        is_short = standing[offset] == "short" and offset != known
+        # A row may be lost: one name in a gap does not speak against a habit that fits the others.
+        is_gap = known == 1 - offset and 2 * len(tried[known].found) > len(match.places)
+        why = "more names have a row so" if is_short else only
+        return Base(offset, why, is_short or is_gap)
     complete = [offset for offset in possible if standing[offset] == "complete"]
     if known is None:
         if len(complete) == 1:

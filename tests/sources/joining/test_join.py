@@ -158,6 +158,8 @@ def test_a_log_that_is_still_being_written() -> None:
         (ALIKE, (5, 7), (4, 6, 7, 8), ["4", "6"], []),
         (ALIKE, (1, 2), (1, 2, 3), ["1", "2"], []),
         (EPOCHS, (5, 7), (5, 7, 9), ["5", "7"], []),
+        # But where the habit fits all but one, that row may be lost.
+        (EPOCHS, (1, 3, 4), (0, 1, 3, 4), ["1", "3", "4"], ["log-base-assumed"]),
         # A name that counts 0 cannot count one more; nor can the log lack its beginning.
         (EPOCHS, (0, 1), (1, 2), [None, None], ["log-base-assumed"]),
         # Keras's log begins with 1 only if a training was resumed there.

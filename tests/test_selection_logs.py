@@ -559,7 +559,7 @@ def test_a_log_that_was_written_over(here: Path) -> None:
     write_csv(here / "training.csv", 0.5, 0.3, 0.4, first=3)
     (said,) = (f for f in ranked().findings if f.code == "missing-value")
     assert said.strict
-    assert "3 of these are of a time before the log's first value" in said.message
+    assert "3 of these are of a time before the first that has one" in said.message
     write_csv(here / "training.csv", 0.5, 0.3, 0.4)
     (said,) = (f for f in ranked().findings if f.code == "missing-value")
     assert not said.strict

@@ -85,7 +85,7 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
             said += f"; the log of {spelled.run or '.'} has several that could be it"
         early = sum(map(_before_the_log, columns))
         if early:
-            said += f"; {early} of these are of a time before the log's first value"
+            said += f"; {early} of these are of a time before the first that has one"
         is_grave = otherwise > 0 or spelled is not None or early > 0
         findings.append(Finding("missing-value", said, strict=is_grave))
     if nameless:

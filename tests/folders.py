@@ -1,4 +1,4 @@
-"""Folders of empty files, whose names are all that most tests need."""
+"""Folders of empty files, whose names are all that most tests need, and logs beside them."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def make(root: Path, *names: str) -> str:
         else:
             path.touch()
     return str(root)
+
+
+def write_csv(path: Path, *losses: float | str, first: int = 0) -> None:
+    """A table as CSVLogger writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"{first + i},0.9,{loss}\r\n" for i, loss in enumerate(losses))
+    path.write_text("epoch,loss,val_loss\r\n" + rows, newline="")

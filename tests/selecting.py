@@ -26,3 +26,12 @@ def places(ranking: Ranking) -> list[tuple[int | None, str]]:
 def codes(ranking: Ranking) -> set[str]:
     """What was said."""
     return {finding.code for finding in ranking.findings}
+
+
+def values(ranking: Ranking) -> dict[str, tuple[object, str]]:
+    """The monitor's value of each row, and where it stands."""
+    return {
+        row.checkpoint.name: (row.metric.value, row.metric.source)
+        for row in ranking.rows
+        if row.metric
+    }

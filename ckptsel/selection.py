@@ -99,7 +99,13 @@ def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
     if query.logs != "ignore":
         look_inside(found, query, rank=rank)
     found.findings += name_traps(found)
-    return _finished(found, query, _settled(found, query, keep, rank=rank))
+    ranking = _settled(found, query, keep, rank=rank)
+    if any(read.joined.key == "epoch" for read in found.reads):
+        from ckptsel.search.logs.moment import saved_within  # noqa: PLC0415 - opens files
+
+        asked = dict.fromkeys((*_winners(ranking, query, keep), *_about(ranking, query)))
+        found.findings += saved_within(found, [row for row in asked if row.rank])
+    return _finished(found, query, ranking)
 
 
 def _settled(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ranking:
@@ -112,19 +118,30 @@ def _settled(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ra
         from ckptsel.search.logs.replaced import settle, unread  # noqa: PLC0415 - a copied folder
 
         winners = ranking.rows
-        if not (query.takes_several or (keep is None and query.strict)):
-            winners = winners[: 1 if keep is None else max(1, keep - 1)]
-        read = [row.checkpoint for row in winners if row.rank or query.strict]
-        if query.about:
-            about = os.path.abspath(query.about)
-            own = (row.checkpoint for row in ranking.rows)
-            read += [one for one in own if os.path.abspath(one.path) == about]
-        others = settle(found, read)
+        if not (keep is None and query.strict):
+            winners = _winners(ranking, query, keep)
+        read = [row for row in winners if row.rank or query.strict]
+        others = settle(found, [row.checkpoint for row in (*read, *_about(ranking, query))])
         if not others:
             shown = ranking.rows if keep is None else winners
             found.findings += unread(found, [row.checkpoint for row in shown])
             return ranking
         found.findings, found.passed_over = said + others, passed_over
+
+
+def _winners(ranking: Ranking, query: Query, keep: int | None) -> tuple[Ranked, ...]:
+    """Those that are the answer; of a list, the first. One more is kept than is wanted."""
+    if query.takes_several:
+        return ranking.rows
+    return ranking.rows[: 1 if keep is None else max(1, keep - 1)]
+
+
+def _about(ranking: Ranking, query: Query) -> list[Ranked]:
+    """The one that is asked about, if one is."""
+    if not query.about:
+        return []
+    about = os.path.abspath(query.about)
+    return [row for row in ranking.rows if os.path.abspath(row.checkpoint.path) == about]
 
 
 def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ranking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ckptsel.checkpoint import Finding, Log
     from ckptsel.search.places import TableIn
@@ -33,7 +33,7 @@ class LogRead(NamedTuple):
     places: Sequence[TableIn]
     rows: Callable[[list[Finding]], Iterator[LogRow]]
 
-    def by_path(self) -> Mapping[str, LogRow]:
+    def by_path(self) -> dict[str, LogRow]:
         """A checkpoint's path → the row that it was given."""
         paths = (place.folder.join(name) for place in self.places for name in place.table.names)
         pairs = zip(paths, self.joined.rows, strict=True)

@@ -1,0 +1,115 @@
+"""Whether a file was saved at the end of its epoch, of which a log knows: its own step shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckptsel.checkpoint import Finding
+from ckptsel.errors import CkptselError
+from ckptsel.formats import open_contents
+from ckptsel.sources.log import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from ckptsel.checkpoint import Ranked
+    from ckptsel.search.logs.read import LogRead
+    from ckptsel.search.survey import Survey
+    from ckptsel.sources.log import LogRow
+
+# Files beside it that are opened: for so many steps, at most so many.
+_BESIDE, _NEIGHBOURS = 2, 4
+
+
+def saved_within(found: Survey, rows: Collection[Ranked]) -> Iterator[Finding]:
+    """Say of which of these the value may be that of a later moment of the same epoch.
+
+    A name that tells nothing but the epoch does not show when in it the file was saved, unless
+    a value shows it. Lightning's log tells the step of each row; of Keras's it is known that all
+    epochs have the same number of steps, and another file tells it.
+
+    Args:
+        found: what was found, with the logs that were joined.
+        rows: the checkpoints that matter; each is opened, with one beside it.
+    """
+    for read in found.reads:
+        if read.joined.key != "epoch" or read.joined.is_confirmed:
+            continue
+        told = read.by_path()
+        for row in rows:
+            path, metric = row.checkpoint.path, row.metric
+            if metric is None or not metric.source.startswith(read.source) or path not in told:
+                continue
+            step = _step_in(path)
+            if step and (said := _other_moment(read, told, path, step)):
+                yield Finding("log-too-coarse", said, path, strict=True)
+
+
+def _other_moment(read: LogRead, told: dict[str, LogRow], path: str, step: int) -> str:
+    row = told[path]
+    if row.at_step is not None:
+        # It counts each step once, and a file that of each of several optimizers. Who logs a `step`
+        # of their own mostly has the epoch there.
+        if step % (row.at_step + 1) == 0 or row.at_step == row.epoch:
+            return ""
+        return (
+            f"was saved at step {step}, and {place_of(row, read.log.unit)} of its log is of step"
+            f" {row.at_step + 1}: the value is that of another moment"
+        )
+    if read.joined.offset != 1 or row.epoch is None:
+        return ""  # whether its first epoch is 0 is not known
+    epochs = {other: each.epoch + 1 for other, each in told.items() if each.epoch is not None}
+    steps = {path: step, **_steps_beside(path, epochs)}
+    if len(steps) == 1 or _is_paced([(epochs[one], step) for one, step in steps.items()], read):
+        return ""
+    other = [*steps][1]
+    return (
+        f"was saved at step {step} of epoch {epochs[path]}, and {other!r} at step {steps[other]} of"
+        f" epoch {epochs[other]}: not the same number of steps for each epoch, so that one of them"
+        " may be of a moment within it, of which the log only knows the end"
+    )
+
+
+def _steps_beside(path: str, epochs: dict[str, int]) -> dict[str, int]:
+    """The steps in files of the nearest other epochs, the nearest first: two, if there are."""
+    epoch = epochs[path]
+    near = (other for other in epochs if epochs[other] != epoch)
+    found: dict[str, int] = {}
+    for other in sorted(near, key=lambda each: (abs(epochs[each] - epoch), each))[:_NEIGHBOURS]:
+        if step := _step_in(other):
+            found[other] = step
+        if len(found) == _BESIDE:
+            break
+    return found
+
+
+def _is_paced(saved: list[tuple[int, int]], read: LogRead) -> bool:
+    """Whether all epochs have one number of steps, counted from a training's begin.
+
+    Args:
+        saved: the epoch and the step of some files, first the one that is asked about.
+        read: the log.
+    """
+    (epoch, step), (other_epoch, other_step), *further = saved
+    if step * other_epoch == other_step * epoch:
+        return True
+    pace, rest = divmod(other_step - step, other_epoch - epoch)
+    if rest or pace <= 0 or step % pace or not further:
+        return False
+    if any(each - step != pace * (at - epoch) for at, each in further):
+        return False
+    # A second `fit` counts epochs anew and goes on with steps; one with `initial_epoch` and a new
+    # optimizer the other way round, and then what was before has left its traces.
+    before = epoch - step // pace
+    first = next(read.rows([]), None)
+    told = (row.epoch for row in read.joined.rows if row is not None and row.epoch is not None)
+    return before < 0 or (first is not None and first.epoch == before) or min(told) < before
+
+
+def _step_in(path: str) -> int | None:
+    """The step that a file tells; None if it tells none, or cannot be read."""
+    try:
+        with open_contents(path) as contents:
+            return contents.facts.step
+    except CkptselError:
+        return None

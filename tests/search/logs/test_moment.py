@@ -1,0 +1,66 @@
+"""What was saved within an epoch, and whose name tells nothing but the epoch."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ckptsel.errors import StrictError
+from ckptsel.search.query import Query
+from ckptsel.selection import select
+from tests.selecting import codes
+from tests.sources.writers import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckptsel.checkpoint import Ranking
+
+CODE = "log-too-coarse"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of real fits, of Keras and of Lightning; not to be written to."""
+    pytest.importorskip("keras")
+    pytest.importorskip("lightning")
+    folder = tmp_path_factory.mktemp("moments")
+    write("moment_writer", folder)
+    return folder
+
+
+def best_of(folder: Path, **options: bool) -> Ranking:
+    """The best of a run."""
+    return select(Query((str(folder),), monitor="val_loss", **options), keep=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("run", ["within", "within-whole", "pl-within"])
+def test_within_an_epoch(runs: Path, run: str) -> None:
+    """The value is that of the epoch's end, which the file's own step contradicts."""
+    ranking = best_of(runs / run)
+    assert ranking.logs[0].joined
+    assert CODE in codes(ranking)
+    with pytest.raises(StrictError, match="was saved at step"):
+        best_of(runs / run, strict=True)
+
+
+@pytest.mark.parametrize(
+    "run", ["at-end", "each", "begun-later", "tuned", "twice", "pl-each", "pl-two"]
+)
+def test_at_its_end(runs: Path, run: str) -> None:
+    """Nothing is said; also where the optimizer or the epochs were counted anew, or both."""
+    ranking = best_of(runs / run)
+    assert ranking.logs[0].joined
+    assert CODE not in codes(ranking)
+
+
+def test_a_file_that_cannot_be_read_tells_nothing(runs: Path, tmp_path: Path) -> None:
+    """Then there is no other to hold the step against, and that is no error."""
+    for name in ("cp-03.weights.h5", "training.csv"):
+        shutil.copy(runs / "within" / name, tmp_path)
+    (tmp_path / "cp-04.weights.h5").write_bytes(b"damaged")
+    ranking = best_of(tmp_path)
+    assert ranking.logs[0].joined
+    assert CODE not in codes(ranking)

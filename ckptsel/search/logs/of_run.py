@@ -20,6 +20,7 @@ from ckptsel.search.logs.ownership import (
 )
 from ckptsel.search.logs.printed import Side, all_of, side_of
 from ckptsel.search.logs.read import LogRead
+from ckptsel.search.logs.saved_order import out_of_order
 from ckptsel.search.places import Logged, TableIn
 from ckptsel.sources.joining.agreement import Names, Printed, columns
 from ckptsel.sources.joining.join import Joined, join
@@ -77,9 +78,11 @@ def join_run(
             joined = joined._replace(rows=nothing, findings=())
         for finding in joined.findings:
             # What the names have settled with another log, this one need not be about.
-            is_settled = finding.code == "log-disagrees" and not unsettled
+            is_free = not unsettled or (log.is_elsewhere and bool(answers))
+            is_settled = finding.code == "log-disagrees" and is_free
             found.findings.append(replace(finding, strict=False) if is_settled else finding)
         found.findings += shared_log(places, own, joined, log.path)
+        found.findings += out_of_order(places, joined, log.path)
         answers.append(_Answer(log, joined))
         if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
             unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
@@ -146,7 +149,8 @@ def _disagrees(joined: Joined) -> bool:
 
 def _rivals(log: FoundLog, joined: Joined, answers: Sequence[_Answer]) -> list[_Answer]:
     """The logs of the same kind that a log contradicts, and that no name confirms either."""
-    if log.place == GIVEN or not _disagrees(joined):
+    # One in a folder of its own counts where values confirm it, and else says nothing of others.
+    if log.place == GIVEN or log.is_elsewhere or not _disagrees(joined):
         return []
     return [
         each
@@ -159,7 +163,7 @@ def _rivals(log: FoundLog, joined: Joined, answers: Sequence[_Answer]) -> list[_
 
 def _contest(log: FoundLog, rival: _Answer) -> Finding:
     said = f"it and {rival.log.path} tell different values of the same checkpoints, and no name"
-    said += " tells which of them is about these: neither was used"
+    said += " tells which of them is about these: neither was used (--exclude leaves one out)"
     return Finding("log-several-runs", said, log.path, strict=True)
 
 

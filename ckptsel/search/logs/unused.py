@@ -33,7 +33,9 @@ def _unused(found: Survey) -> Iterator[str]:
         if not log.joined and log.files:
             inner = [os.path.relpath(file, log.path) for file in log.files[:_SHOWN]]
             yield f"{log.path}: its log of {log.kind} is {', '.join(inner)}"
-        elif not log.joined and log.path not in told:
+        elif not log.joined and not any(
+            log.path == said.path or log.path in said.message for said in found.findings
+        ):
             yield f"{log.path}: none of its rows is about what a name tells: not used"
     for folder in found.folders:
         for path in map(folder.join, folder.logs):

@@ -183,3 +183,13 @@ def test_a_log_that_was_written_over(here: Path) -> None:
     write_csv(here / "training.csv", 0.5, 0.3, 0.4)
     (said,) = (f for f in ranked().findings if f.code == "missing-value")
     assert not said.strict
+
+
+def test_a_log_elsewhere_does_not_contest_the_runs_own(here: Path) -> None:
+    """A folder below may be another run's, whose checkpoints are gone."""
+    make(here, *(f"ckpts/{name}" for name in NAMES))
+    write_csv(here / "log.csv", 0.5, 0.3, 0.4)
+    write_csv(here / "other/log.csv", 0.2, 0.9, 0.8)
+    ranking = ranked(strict=True)
+    assert places(ranking)[0] == (1, f"ckpts/{NAMES[1]}")
+    assert [log.joined for log in ranking.logs] == [3, 0]

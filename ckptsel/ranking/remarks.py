@@ -106,8 +106,9 @@ def _before_the_log(column: Column) -> int:
     if not column.from_logs or column.place.in_names(column.field):
         return 0
     first = min((times[row] for row in column.from_logs), default=math.nan)
-    absent = {*range(len(times))} - {*column.from_logs}
-    return sum(times[row] < first for row in absent)
+    # One that has a row has no number there, whenever that was.
+    told = {row for log in column.place.logs for row, found in enumerate(log.rows) if found}
+    return sum(when < first for row, when in enumerate(times) if row not in told)
 
 
 def _spelled_twice(found: Survey, competing: Collection[int], name: str) -> TableIn | None:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from ckptsel.sources.joining.agreement import Names
     from ckptsel.sources.joining.join import Joined
 
-# What a framework or a callback adds at the end: `.weights.h5`, Lightning's `-v1`.
-_ENDING = re.compile(r"(-v\d+)?(\.[A-Za-z]\w*)*$")
+# Suffixes: `.weights.h5`. Lightning's `-v1` is none: a file of that name was there before, of
+# another training or of another moment of the same epoch.
+_ENDING = re.compile(r"(\.[A-Za-z]\w*)*$")
 _TOKEN = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 _OF_METRIC = re.compile(r"val(id(ation)?)?|train(ing)?")
 # Words by which callbacks of one training tell their files apart: why, and what of it was saved.

@@ -97,6 +97,9 @@ def without_values(
         return Base(0, _OWN_LOOP, is_assumed=True) if complete else None
     if not possible and min(counted) < known:
         return None
+    if known == 1 == min(counted) and complete == [0]:
+        # Keras's log begins with 1 only if a training went on there, and then no name has its row.
+        return Base(0, only, is_assumed=True)
     if complete == [known]:
         if not is_growing:
             return Base(known, only)

@@ -85,11 +85,16 @@ def test_values_in_the_names(here: Path, valued: tuple[str, ...]) -> None:
         ),
         ["cp-01.weights.h5", "cp-02.weights.h5", "full-01.keras", "full-02.keras"],
         [f"m_{n:02d}{suffix}" for suffix in (".keras", ".weights.h5") for n in (1, 2, 3)],
-        [f"epoch={n}{version}.ckpt" for version in ("", "-v1") for n in (1, 2, 3)],
         ["warmup_01.keras", "warmup_02.keras", "main_03.keras", "main_04.keras"],
         ["val_loss_01.keras", "val_loss_02.keras", "val_acc_01.keras", "val_acc_02.keras"],
     ],
 )
 def test_of_one_training(here: Path, names: list[str]) -> None:
-    """Of two callbacks, in two formats, saved twice, one after the other."""
+    """Of two callbacks, in two formats, one after the other."""
     assert "log-shared" not in beside(here, *names)
+
+
+def test_versions(here: Path) -> None:
+    """Lightning's `-v1` says that a file of the name was there: of another moment, or training."""
+    names = [f"epoch={n}{version}.ckpt" for version in ("", "-v1") for n in (1, 2, 3)]
+    assert "log-shared" in beside(here, *names)

@@ -162,8 +162,9 @@ def test_a_log_that_is_still_being_written() -> None:
         (EPOCHS, (1, 3, 4), (0, 1, 3, 4), ["1", "3", "4"], ["log-base-assumed"]),
         # A name that counts 0 cannot count one more; nor can the log lack its beginning.
         (EPOCHS, (0, 1), (1, 2), [None, None], ["log-base-assumed"]),
-        # Keras's log begins with 1 only if a training was resumed there.
-        (EPOCHS, (1, 2), (1, 2), [None, "1"], ["log-base-assumed"]),
+        # Keras's log begins with 1 only if a training was resumed there: it may be another's.
+        (EPOCHS, (1, 2), (1, 2), ["1", "2"], ["log-base-assumed"]),
+        (EPOCHS, (1, 2, 3), (1, 2), [None, "1", "2"], ["log-base-assumed"]),
         # Without a habit it is said.
         (UNKNOWN, (5, 6, 7), (4, 5, 6), ["4", "5", "6"], ["log-base-assumed"]),
         (UNKNOWN, (5, 6), (4, 5, 6), ["5", "6"], ["log-base-assumed"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,7 @@ from ckptsel.search.grouping import run_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from ckptsel.naming.read import Table
     from ckptsel.search.grouping import Folder
@@ -76,19 +76,12 @@ class Logged(NamedTuple):
 
     def numbers(self, column: str) -> Iterator[tuple[int, float]]:
         """The values in one column, each with the index of the name."""
-        rows = [row for row in self.rows if row is not None]
-        first = rows[0].names if rows else ()
-        if len(rows) == len(self.rows) and column in first:
-            place = first.index(column)
-            # Mostly all rows have the same columns, and a number in this one.
-            with suppress(ValueError):
-                if all(row.names is first for row in rows):
-                    return enumerate([float(row.texts[place]) for row in rows])
-        return self._slowly(column)
-
-    def _slowly(self, column: str) -> Iterator[tuple[int, float]]:
+        from ckptsel.sources.joining.join import Rows  # noqa: PLC0415
         from ckptsel.sources.log import number  # noqa: PLC0415
 
+        if isinstance(self.rows, Rows) and column in self.rows.numbers:
+            yield from enumerate(self.rows.numbers[column])
+            return
         names, place = None, None
         for index, row in enumerate(self.rows):
             if row is None:
@@ -154,22 +147,24 @@ class TableIn(NamedTuple):
         """Whether the names have such a field, and it counts."""
         return self.trusts_names and any(f.name == field for f in self.table.form.fields)
 
-    def numbers(self, field: str) -> tuple[list[float], set[int]]:
+    def numbers(self, field: str) -> tuple[list[float], AbstractSet[int]]:
         """One metric's values, in the order of the names; NaN where there is no number.
 
         Returns:
             The values, and the rows that have theirs from a log.
         """
-        names = self.table.names
-        values = self.table.numbers(field) if self.in_names(field) else [math.nan] * len(names)
-        from_logs: set[int] = set()
+        total = len(self.table.names)
+        logged: dict[int, float] = {}
         # The log that counts comes last.
         for log in reversed(self.logs):
             for column in (column for column, label in log.labels.items() if label == field):
-                for row, value in log.numbers(column):
-                    values[row] = value
-                    from_logs.add(row)
-        return values, from_logs
+                logged.update(log.numbers(column))
+        if len(logged) == total:
+            return [*map(logged.__getitem__, range(total))], logged.keys()
+        values = self.table.numbers(field) if self.in_names(field) else [math.nan] * total
+        for row, value in logged.items():
+            values[row] = value
+        return values, logged.keys()
 
 
 def checkpoint_of(place: TableIn, row: int) -> Checkpoint:

@@ -240,7 +240,7 @@ def _split(
         end = start + len(place.table.names)
         of_place = []
         for log in logs:
-            rows = log.rows[start:end]
+            rows = log.rows if len(places) == 1 else log.rows[start:end]
             if labels := _labels(rows, side.labels):
                 of_place.append(log._replace(rows=rows, labels=labels))
         yield place._replace(logs=tuple(of_place))
@@ -249,9 +249,10 @@ def _split(
 
 def _labels(rows: Sequence[LogRow | None], in_names: dict[str, str]) -> dict[str, str]:
     """Column → the metric's name; the names' own, where it is another spelling of that."""
-    seen = {row.names for row in rows if row is not None}
+    # By identity, since all rows of a log mostly have the same ones.
+    seen = {id(row.names): row.names for row in rows if row is not None}
     labels: dict[str, str] = {}
-    for names in seen:
+    for names in seen.values():
         for label, column in columns(names).items():
             labels[column] = in_names.get(label, column)
         labels |= {name: name for name in names if name not in labels}

@@ -132,7 +132,7 @@ def all_of(sides: Sequence[Side]) -> Names:
 
 
 def _whole(table: Table, name: str) -> list[int | None]:
-    return [int(value) if value == value // 1 else None for value in table.numbers(name)]
+    return [int(value) if value.is_integer() else None for value in table.numbers(name)]
 
 
 def _printed(table: Table, metric: Metric) -> Printed:

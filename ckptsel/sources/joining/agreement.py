@@ -103,19 +103,24 @@ class Agreement:
             agrees = True
         return agrees
 
-    def of_all(self, rows: Mapping[int, LogRow]) -> bool:
-        """Whether all rows surely print as their names do: quicker than one by one, and usual."""
+    def of_all(self, rows: Mapping[int, LogRow]) -> dict[str, list[float]]:
+        """Whether all rows surely print as their names do: quicker than one by one, and usual.
+
+        Returns:
+            Then the columns that were compared, as numbers in the order of the rows; else nothing.
+        """
         names = next((row.names for row in rows.values()), ())
-        compared = self._in_both(names)
+        numbers: dict[str, list[float]] = {}
         try:
-            return bool(compared) and all(
-                row.names is names
-                and abs(values[index] - float(row.texts[column])) <= half_units[index]  # type: ignore[operator]
-                for column, values, half_units in compared
-                for index, row in rows.items()
-            )
+            for column, values, half_units in self._in_both(names):
+                logged = [float(row.texts[column]) for row in rows.values() if row.names is names]
+                held = zip(rows, logged, strict=True)
+                if not all(abs(values[index] - said) <= half_units[index] for index, said in held):  # type: ignore[operator]
+                    return {}
+                numbers[names[column]] = logged
         except (TypeError, ValueError):
-            return False  # one of the two has no value
+            return {}  # one of the two has no value, or the columns change
+        return numbers
 
     def _in_both(
         self, names: tuple[str, ...]

@@ -25,6 +25,22 @@ if TYPE_CHECKING:
     from ckptsel.sources.joining.matching import Match
 
 
+class Rows(list["LogRow | None"]):
+    """The rows of all checkpoints, and what was read of them already.
+
+    A list that is made of them, or of a part, is a plain one: it cannot say what is not true of it.
+
+    Attributes:
+        numbers: column → the value that each row has there.
+    """
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, rows: Iterable[LogRow | None], numbers: Mapping[str, list[float]]) -> None:
+        super().__init__(rows)
+        self.numbers = numbers
+
+
 class Joined(NamedTuple):
     """Which rows were joined, and how it was known.
 
@@ -154,7 +170,8 @@ def _by_count(
         place, name = place_of(found[again[0]], kind.unit), match.named.names[again[0]]
         said += f" which is theirs; the last one was taken, as {place} for {name!r}"
         findings.append(Finding("log-restarted", said, path, strict=True))
-    rows = [found.get(index) for index in range(len(match.named.names))]
+    total = len(match.named.names)
+    rows = Rows(map(found.get, range(total)), at.numbers if len(found) == total else {})
     confirmed = shown(match.named, found, at.agreeing)
     why, said_of = chosen.why, tuple(findings)
     # One name may print like another metric by chance.

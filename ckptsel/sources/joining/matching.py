@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ckptsel.sources.joining.agreement import Agreement, Printed
@@ -35,6 +36,7 @@ class At(NamedTuple):
         again: the checkpoints with several rows, between which nothing decides.
         meanings: for each of the metrics without a label, which columns it could be: it is the
             same one in all names.
+        numbers: column → what all of `found` have there, in their order, where that is known.
     """
 
     found: dict[int, LogRow]
@@ -42,6 +44,7 @@ class At(NamedTuple):
     against: dict[int, LogRow]
     again: list[int]
     meanings: dict[int, set[str]]
+    numbers: Mapping[str, list[float]] = MappingProxyType({})
 
     @property
     def fits(self) -> bool:
@@ -117,13 +120,18 @@ class Match:
         at = At({}, set(), {}, [], {})
         unlabelled = not all(each.label for each in self.named.printed)
         rows_of = self.rows.get
+        # Mostly the first name shows already that this is not the offset.
+        index, place = next(iter(self.places.items()))
+        row = rows_of(place - offset)  # type: ignore[operator]
+        if row is not None and not whole and self.agreement.of(index, row) is False:
+            return At({}, set(), {index: row}, [], {})
         rows = {
             index: row
             for index, place in self.places.items()
             if (row := rows_of(place - offset)) is not None  # type: ignore[operator]
         }
-        if not unlabelled and self.agreement.of_all(rows):
-            return At(rows, {*rows}, {}, [], {})
+        if not unlabelled and (numbers := self.agreement.of_all(rows)):
+            return At(rows, {*rows}, {}, [], {}, numbers)
         candidates: dict[int, list[Candidate]] = {}
         for index, row in rows.items():
             agrees = self.agreement.of(index, row)
@@ -272,6 +280,7 @@ def match(kind: LogKind, key: Key, named: Names, files: Mapping[str, int]) -> Ma
         by_metrics = Agreement(named)
         named = named._replace(printed=(*named.printed, told))
     places = {index: place for index, place in enumerate(at) if place is not None}
-    wanted = {place - offset for place in at if place is not None for offset in OFFSETS}
+    counted = {place for place in at if place is not None}
+    wanted = counted.union(*({place - offset for place in counted} for offset in OFFSETS))
     agreement = Agreement(named)
     return Match(key, known, named, places, agreement, wanted, by_metrics=by_metrics)

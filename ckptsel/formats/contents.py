@@ -123,6 +123,15 @@ class Contents(ABC):
         return Facts()
 
     @property
+    def step(self) -> int | None:
+        """The optimizer's iterations, as in `facts`, where these alone are known sooner.
+
+        Raises:
+            DamagedError: if the file's structure cannot be read.
+        """
+        return self.facts.step
+
+    @property
     def unlisted(self) -> str:
         """Which tensors `tensors` leaves out, or why it has none; "" if it has all."""
         return ""

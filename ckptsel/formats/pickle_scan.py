@@ -39,8 +39,15 @@ _TEXTS = {
     *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING"),
 }
+_SINGLE = {
+    *("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1"),
+    *("BINFLOAT", "NONE", "NEWTRUE", "NEWFALSE"),
+}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
+# What stands before the first key of a dict, and between its texts and numbers.
+_BEFORE_KEYS = {"PROTO", "FRAME", "EMPTY_DICT"}
+_BETWEEN = {"MARK", "MEMOIZE", *_PUTS}
 # A state dict of 10,000 tensors takes 300,000 operations.
 _MOST_OPERATIONS = 1_000_000
 _PART_BYTES = 16 * 2**20
@@ -84,6 +91,28 @@ def pickle_globals(
         for _ in range(count):
             found.update(dict.fromkeys(_globals(_Bounded(file), operations)))
     return list(found)
+
+
+def leading_numbers(file: Readable) -> dict[str, int]:
+    """The whole numbers at the begin of a pickled dict, as far as all is numbers and texts.
+
+    Args:
+        file: at the pickle. Nothing of it is executed; what is none has no numbers.
+    """
+    found: dict[str, int] = {}
+    said: list[object] = []
+    try:
+        for operation, argument, _ in pickletools.genops(cast("IO[bytes]", _Bounded(file))):
+            if operation.name in _TEXTS or operation.name in _SINGLE:
+                said.append(argument)
+            elif operation.name not in _BETWEEN and (said or operation.name not in _BEFORE_KEYS):
+                break
+    except ValueError:
+        return {}
+    for key, value in zip(said[::2], said[1::2], strict=False):
+        if isinstance(key, str) and isinstance(value, int) and not isinstance(value, bool):
+            found.setdefault(key, value)
+    return found
 
 
 def foreign_globals(names: Sequence[str]) -> list[str]:

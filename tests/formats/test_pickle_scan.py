@@ -14,6 +14,7 @@ import pytest
 from ckptsel.formats.pickle_scan import (
     COMPUTED,
     foreign_globals,
+    leading_numbers,
     pickle_findings,
     pickle_globals,
 )
@@ -112,3 +113,30 @@ def test_findings() -> None:
     (danger,) = pickle_findings([f"m.f{number}" for number in range(8)], "it", "p")
     assert (safe.code, safe.path, danger.code) == ("pickle", "p", "pickle-code")
     assert danger.message.endswith("m.f0, m.f1, m.f2, m.f3, m.f4 and 3 more")
+
+
+@pytest.mark.parametrize("protocol", range(1, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "value, numbers",
+    [
+        ({"epoch": 4, "global_step": 250, "version": "2.6", "state": {"step": 9}},
+         {"epoch": 4, "global_step": 250}),
+        ({"ok": True, "lr": 0.1, "none": None, "step": 2**40}, {"step": 2**40}),
+        # What stands deeper is of something else.
+        ({"state": {"step": 9}, "step": 3}, {}),
+        ({"a": "b", "c": {"step": 9}}, {}),
+        ({"a": [1, 2], "step": 3}, {}),
+        ([1, 2], {}),
+        ("step", {}),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_leading_numbers(value: Any, numbers: dict[str, int], protocol: int) -> None:
+    """Of a dict's begin, as far as it is plain."""
+    assert leading_numbers(io.BytesIO(pickle.dumps(value, protocol))) == numbers
+
+
+@pytest.mark.parametrize("data", [b"", b"no pickle", pickle.dumps({"step": 3})[:-4]])
+def test_leading_numbers_of_none(data: bytes) -> None:
+    """What is no pickle, or is cut off, has none."""
+    assert leading_numbers(io.BytesIO(data)) == {}

@@ -21,6 +21,7 @@ from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor, is_
 from ckptsel.formats.pickle_scan import (
     TooLongError,
     few_operations,
+    leading_numbers,
     pickle_findings,
     pickle_globals,
 )
@@ -55,6 +56,7 @@ _PICKLE = "/data.pkl"
 _STORAGE = re.compile(r"/data/\d+$")
 _SCRIPT = re.compile(r"^[^/]*/(code/|constants\.pkl$)")
 _VERSION_BYTES = 100
+_STEPS = ("global_step", "step", "iteration")
 
 
 class TorchContents(Contents):
@@ -154,12 +156,18 @@ class TorchContents(Contents):
         saved = self._saved if isinstance(self._saved, dict) else {}
         lightning = saved.get("pytorch-lightning_version")
         return Facts(
-            step=_first(saved, "global_step", "step", "iteration"),
+            step=_first(saved, *_STEPS),
             epoch=_first(saved, "epoch"),
             learning_rate=_learning_rate(saved),
             framework=f"lightning {lightning}" if isinstance(lightning, str) else "torch",
             more={**more, **_best_scores(saved)},
         )
+
+    @property
+    def step(self) -> int | None:
+        """The step that loops put before the state dicts: without PyTorch's import of seconds."""
+        first = leading_numbers(io.BytesIO(self._read_pickle(self._pickle)))
+        return _first(first, *_STEPS)
 
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """A tensor's values. See `Contents.pieces`.
@@ -235,7 +243,7 @@ def _root(names: Sequence[str]) -> str | None:
     return None
 
 
-def _first(saved: Mapping[object, object], *keys: str) -> int | None:
+def _first(saved: Mapping[Any, object], *keys: str) -> int | None:
     values = [saved.get(key) for key in keys]
     return next((v for v in values if isinstance(v, int) and not isinstance(v, bool)), None)
 

@@ -40,13 +40,17 @@ def saved_within(found: Survey, rows: Collection[Ranked]) -> Iterator[Finding]:
             path, metric = row.checkpoint.path, row.metric
             if metric is None or not metric.source.startswith(read.source) or path not in told:
                 continue
-            step = _step_in(path)
-            if step and (said := _other_moment(read, told, path, step)):
+            if said := _other_moment(read, told, path):
                 yield Finding("log-too-coarse", said, path, strict=True)
 
 
-def _other_moment(read: LogRead, told: dict[str, LogRow], path: str, step: int) -> str:
+def _other_moment(read: LogRead, told: dict[str, LogRow], path: str) -> str:
     row = told[path]
+    # Only of Keras it is known that epochs begin with 1; else nothing is asked of the file.
+    is_comparable = row.at_step is not None or (read.joined.offset == 1 and row.epoch is not None)
+    step = _step_in(path) if is_comparable else None
+    if not step:
+        return ""
     if row.at_step is not None:
         # It counts each step once, and a file that of each of several optimizers. Who logs a `step`
         # of their own mostly has the epoch there.
@@ -56,8 +60,6 @@ def _other_moment(read: LogRead, told: dict[str, LogRow], path: str, step: int) 
             f"was saved at step {step}, and {place_of(row, read.log.unit)} of its log is of step"
             f" {row.at_step + 1}: the value is that of another moment"
         )
-    if read.joined.offset != 1 or row.epoch is None:
-        return ""  # whether its first epoch is 0 is not known
     epochs = {other: each.epoch + 1 for other, each in told.items() if each.epoch is not None}
     steps = {path: step, **_steps_beside(path, epochs)}
     if len(steps) == 1 or _is_paced([(epochs[one], step) for one, step in steps.items()], read):
@@ -110,6 +112,6 @@ def _step_in(path: str) -> int | None:
     """The step that a file tells; None if it tells none, or cannot be read."""
     try:
         with open_contents(path) as contents:
-            return contents.facts.step
+            return contents.step
     except CkptselError:
         return None

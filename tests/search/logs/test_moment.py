@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +57,15 @@ def test_at_its_end(runs: Path, run: str) -> None:
     ranking = best_of(runs / run)
     assert ranking.logs[0].joined
     assert CODE not in codes(ranking)
+
+
+def test_without_pytorch(runs: Path) -> None:
+    """The step is read without what takes seconds to import."""
+    argv = [sys.executable, "-X", "importtime", "-m", "ckptsel", "best", str(runs / "pl-within")]
+    result = subprocess.run([*argv, "-m", "val_loss"], capture_output=True, text=True, check=True)
+    assert "was saved at step" in result.stderr
+    assert "ckptsel.formats.torch" in result.stderr
+    assert not re.search(r"\| +(torch|h5py|numpy)$", result.stderr, re.MULTILINE)
 
 
 def test_a_file_that_cannot_be_read_tells_nothing(runs: Path, tmp_path: Path) -> None:

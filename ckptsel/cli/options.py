@@ -47,6 +47,16 @@ def _beaten_by(*others: str) -> Callable[..., Any]:
     return callback
 
 
+def _mode(ctx: typer.Context, value: str) -> str:
+    """The mode, if the monitor's own is not typed while this comes from the environment."""
+    is_typed = _source(ctx, "mode") != "ENVIRONMENT"
+    said = ctx.params.get("monitors") if _source(ctx, "monitors") == "COMMANDLINE" else None
+    # What is typed has been read before: the environment comes last.
+    if is_typed or not said or not said[0].endswith((":min", ":max")):
+        return value
+    return "auto"
+
+
 def _source(ctx: typer.Context, name: str | None) -> str:
     source = ctx.get_parameter_source(name or "")
     return source.name if source else ""
@@ -58,16 +68,6 @@ Locations = Annotated[
         metavar="LOCATION...",
         help="Folders to look in, or checkpoint files.  [default: .]",
         show_default=False,
-    ),
-]
-Monitor = Annotated[
-    str | None,
-    typer.Option(
-        "--monitor",
-        "-m",
-        metavar="NAME",
-        envvar="CKPTSEL_MONITOR",
-        help="The metric to rank by, such as val_loss. Not needed where the names hold only one.",
     ),
 ]
 Monitors = Annotated[
@@ -104,6 +104,7 @@ Mode = Annotated[
     typer.Option(
         "--mode",
         envvar="CKPTSEL_MODE",
+        callback=_mode,
         help="Whether low or high is good; auto knows the usual metrics.",
     ),
 ]

@@ -60,6 +60,8 @@ def query(
     elif files0_from is not None:
         files = storage.lines(files0_from, separator=b"\0")
     monitor, of_monitor = parse_monitor(monitors[0]) if monitors else (None, "auto")
+    if "auto" not in (mode, of_monitor) and mode != of_monitor:
+        raise UsageError(f"--mode {mode} and --monitor {monitors[0]} contradict each other")
     return Query(
         locations=tuple(locations or (".",)),
         files=files,

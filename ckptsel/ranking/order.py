@@ -28,9 +28,9 @@ def monitor_for(name: str, mode: str) -> Monitor:
         DirectionError: if the mode is auto and the curated table cannot say.
     """
     if mode == "min":
-        return Monitor(name, "min", "as asked: --mode min")
+        return Monitor(name, "min", "as asked: min")
     if mode == "max":
-        return Monitor(name, "max", "as asked: --mode max")
+        return Monitor(name, "max", "as asked: max")
     direction = vocabulary.direction(name)
     if direction is None:
         raise DirectionError(

@@ -8,12 +8,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ckptsel import __version__
+from ckptsel.ranking.explain import explain
 from ckptsel.record import SCHEMA, evidence, finite, finite_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckptsel.checkpoint import Ranked, Ranking
+    from ckptsel.checkpoint import Monitor, Ranked, Ranking
     from ckptsel.transfer.plan import CopyPlan
 
 SUFFIX = ".ckptsel.json"
@@ -59,7 +60,7 @@ def head(command: str, files: Sequence[tuple[str, int, str | None]]) -> dict[str
 
 
 def standing(row: Ranked, ranking: Ranking, folder: str) -> dict[str, object]:
-    """Why a checkpoint was the one: its place, its value and the evidence, and the runner-up.
+    """Why a checkpoint was the one: its place, its values and the evidence, and the runner-up.
 
     Args:
         row: its place in the ranking.
@@ -67,9 +68,18 @@ def standing(row: Ranked, ranking: Ranking, folder: str) -> dict[str, object]:
         folder: that of the record, from which paths are seen.
     """
     checkpoint, metric, monitor = row.checkpoint, row.metric, ranking.monitor
-    runner_up = _next(ranking, row)
+    why = explain(ranking, row)
+    runner_up = why.runner_up
     return {
-        "monitor": monitor and {"name": monitor.name, "mode": monitor.mode, "why": monitor.why},
+        "monitor": monitor and _asked(monitor),
+        "further": [
+            {**_asked(one), "evidence": metric and evidence(metric)}
+            for one, metric in zip(ranking.further, row.further, strict=False)
+        ],
+        "pareto": ranking.pareto,
+        "smooth": ranking.smooth,
+        "smoothed": row.smoothed,
+        "decided_by": why.decided_by or None,
         "rank": row.rank,
         "tied": row.tied,
         "value": metric and finite(metric.value),
@@ -82,8 +92,13 @@ def standing(row: Ranked, ranking: Ranking, folder: str) -> dict[str, object]:
             "path": relative(runner_up.checkpoint.path, folder),
             "value": runner_up.metric and finite(runner_up.metric.value),
             "text": runner_up.metric and runner_up.metric.text,
+            "smoothed": runner_up.smoothed,
         },
     }
+
+
+def _asked(monitor: Monitor) -> dict[str, object]:
+    return {"name": monitor.name, "mode": monitor.mode, "why": monitor.why}
 
 
 def now() -> str:
@@ -106,14 +121,6 @@ def is_record(path: str) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and "schema" in content and content.get("command") in COMMANDS
-
-
-def _next(ranking: Ranking, row: Ranked) -> Ranked | None:
-    if ranking.per_run:
-        return None  # What follows is the best of another run.
-    after = [each for each in ranking.rows if each.rank is not None]
-    place = next(index for index, each in enumerate(after) if each is row)
-    return after[place + 1] if place + 1 < len(after) else None
 
 
 def relative(path: str, folder: str) -> str:

@@ -48,6 +48,8 @@ def test_every_option_has_a_variable(name: str) -> None:
         ({"OUTPUT": "json"}, "-0 --format {epoch}", "2\0"),
         ({"OUTPUT": "json", "FORMAT": "{epoch}"}, "-o paths", f"{BEST}\n"),
         ({"OUTPUT": "json", "FORMAT": "{epoch}"}, "--format {rank}", "1\n"),
+        ({"MODE": "max"}, "-m val_loss:min", f"{BEST}\n"),
+        ({"MODE": "max"}, "-m val_loss --mode min", f"{BEST}\n"),
     ],
 )
 def test_what_is_typed_beats_the_environment(
@@ -67,6 +69,8 @@ def test_what_is_typed_beats_the_environment(
         ({"OUTPUT": "paths", "FORMAT": "{path}"}, "-o json --format {epoch}"),
         ({"OUTPUT": "json", "FORMAT": "{epoch}"}, ""),
         ({"FILES_FROM": "a", "FILES0_FROM": "b"}, ""),
+        ({}, "-m val_loss:min --mode max"),
+        ({"MODE": "max", "MONITOR": "val_loss:min"}, ""),
     ],
 )
 def test_contradictions(run: Run, core: Core, env: dict[str, str], argv: str) -> None:

@@ -86,7 +86,7 @@ def test_auto_does_not_guess(name: str) -> None:
 def test_a_mode_that_is_asked_for(name: str, mode: str) -> None:
     """What the user says counts, whatever the table would say."""
     monitor = monitor_for(name, mode)
-    assert (monitor.mode, monitor.why) == (mode, f"as asked: --mode {mode}")
+    assert (monitor.mode, monitor.why) == (mode, f"as asked: {mode}")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from ckptsel import __version__
 from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked, Ranking
 from ckptsel.transfer.copy import copy
 from ckptsel.transfer.record import is_record
+from tests.folders import make
+from tests.selecting import ranked
 from tests.transfer.rankings import checkpoint, one_file, ranking
 
 KEYS = [
@@ -22,6 +24,11 @@ KEYS = [
     "files",
     "source",
     "monitor",
+    "further",
+    "pareto",
+    "smooth",
+    "smoothed",
+    "decided_by",
     "rank",
     "tied",
     "value",
@@ -56,6 +63,11 @@ def test_a_record_says_all(run: Path, out: Path) -> None:
         "source": "../run/a.keras",
         "files": [{"name": "best.keras", "size_bytes": 7, "sha256": None}],
         "monitor": {"name": "val_loss", "mode": "min", "why": "a loss"},
+        "further": [],
+        "pareto": False,
+        "smooth": None,
+        "smoothed": None,
+        "decided_by": "val_loss",
         "rank": 1,
         "tied": False,
         "value": 0.5,
@@ -70,7 +82,7 @@ def test_a_record_says_all(run: Path, out: Path) -> None:
         },
         "metrics": {"epoch": 3, "val_loss": 0.5},
         "pattern": "w.{epoch:02d}-{val_loss}.keras",
-        "runner_up": {"path": "../run/b.keras", "value": 0.75, "text": "0.75"},
+        "runner_up": {"path": "../run/b.keras", "value": 0.75, "text": "0.75", "smoothed": None},
     }
 
 
@@ -98,7 +110,26 @@ def test_what_is_no_number_is_null_with_its_text(run: Path, out: Path, text: str
     record = recorded(found, out / "best.keras")
     assert (record["value"], record["text"]) == (None, text)
     assert record["metrics"] == {"loss": None}
-    assert record["runner_up"] == {"path": "../run/w.keras", "value": None, "text": text}
+    behind = {"path": "../run/w.keras", "value": None, "text": text, "smoothed": None}
+    assert record["runner_up"] == behind
+
+
+def test_what_it_was_ranked_by(here: Path) -> None:
+    """The medians, the further monitors, and which of these decided: not only the first value."""
+    values = enumerate([(0.9, 0.1), (0.1, 0.2), (0.8, 0.3), (0.5, 0.4), (0.4, 0.5)], 1)
+    make(here, *(f"w{n}-val_loss={loss}-val_acc={acc}.keras" for n, (loss, acc) in values))
+    (here / "out").mkdir()
+    found = ranked(smooth=3, further=("val_acc:max",))
+    record = recorded(found, here / "out" / "best.keras")
+    assert (record["value"], record["smooth"], record["smoothed"]) == (0.4, 3, 0.5)
+    assert (record["decided_by"], record["runner_up"]["smoothed"]) == ("val_acc", 0.5)
+    (further,) = record["further"]
+    assert (further["name"], further["mode"], further["evidence"]["value"]) == (
+        "val_acc",
+        "max",
+        0.5,
+    )
+    assert not record["pareto"]
 
 
 def test_each_of_the_best_n_has_the_next_as_its_runner_up(run: Path, out: Path) -> None:

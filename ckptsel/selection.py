@@ -152,7 +152,7 @@ def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
     monitor, fields, columns = first
     further: tuple[Monitor, ...] = ()
     if query.further or query.smooth:
-        rows, behind, unsmoothed, further = _by_several(found, first, query)
+        rows, behind, unsmoothed, further = _by_several(found, first, query, keep)
         competing = len(rows) + len(behind)
         rows, behind = rows[:keep], behind + unsmoothed
     else:
@@ -168,7 +168,7 @@ def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
 
 
 def _by_several(
-    found: Survey, one: Criterion, query: Query
+    found: Survey, one: Criterion, query: Query, keep: int | None
 ) -> tuple[list[Ranked], list[Ranked], list[Ranked], tuple[Monitor, ...]]:
     """The checkpoints in the order of several monitors, or of smoothed values; and the beaten.
 
@@ -203,7 +203,7 @@ def _by_several(
     for text in query.further:
         further = criterion(found, *parse_monitor(text), query)
         orders.append(Order(further.monitor, further.fields, further.values()))
-    placed, findings = reranked(rows, orders, query)
+    placed, findings = reranked(rows, orders, query, keep)
     found.findings += findings
     return (
         [row for row in placed if row.rank is not None],

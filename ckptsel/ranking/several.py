@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.errors import TieError
 from ckptsel.ranking.order import turns_of
-from ckptsel.ranking.ties import rounded_apart
+from ckptsel.ranking.ties import rounded_apart, tied_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked
     from ckptsel.ranking.monitor import MonitorFields
@@ -49,7 +48,7 @@ class Order(NamedTuple):
 
 
 def reranked(
-    rows: Sequence[Ranked], orders: Sequence[Order], query: Query
+    rows: Sequence[Ranked], orders: Sequence[Order], query: Query, keep: int | None = None
 ) -> tuple[list[Ranked], list[Finding]]:
     """Put checkpoints in order by all monitors: the first one, where equal the second, ….
 
@@ -57,13 +56,14 @@ def reranked(
         rows: the checkpoints with a finite value of the first monitor.
         orders: what they are ordered by.
         query: of it, `pareto`, `per_run`, `tie` and `rejected`.
+        keep: how many of the best are wanted, the runner-up among them; None for all.
 
     Returns:
         The rows, best first, and behind them those that are not of the front with `pareto`; and
         what there is to say.
 
     Raises:
-        TieError: if equal ones come first, and `query.tie` is `error`.
+        TieError: for a tie that decides what is taken, if `query.tie` is `error`.
     """
     costs = {row.checkpoint.path: tuple(one.cost(row.checkpoint) for one in orders) for row in rows}
     # Neighbours often have the same median; then the value itself decides.
@@ -71,7 +71,9 @@ def reranked(
     exact = {
         row.checkpoint.path: (*costs[row.checkpoint.path], own.cost(row.checkpoint)) for row in rows
     }
-    findings = [*_missing(rows, orders)]
+    findings = [
+        *_missing(rows, orders, "do not compete" if query.pareto else "come last among equals")
+    ]
     turn = 1 if query.tie == "earlier" else -1
     equals = ((exact[row.checkpoint.path], row.checkpoint) for row in rows)
     written = turns_of(equals, per_run=query.per_run)
@@ -80,6 +82,16 @@ def reranked(
         turns = (math.inf if n is None else turn * n for n in written[row.checkpoint.path])
         return (*exact[row.checkpoint.path], *turns, row.checkpoint.path)
 
+    def of(row: Ranked) -> Hashable:
+        return exact[row.checkpoint.path], row.checkpoint.run if query.per_run else ""
+
+    def equal(some: Sequence[Ranked]) -> list[tuple[Hashable, Checkpoint]]:
+        return [(exact[row.checkpoint.path], row.checkpoint) for row in some]
+
+    def same(_: int) -> str:
+        return "the same " + " and ".join(one.monitor.name for one in orders)
+
+    times = Counter(of(row) for row in rows if row.checkpoint.path not in query.rejected)
     groups: dict[str, list[Ranked]] = {}
     for row in sorted(rows, key=key):
         if row.checkpoint.path in query.rejected:
@@ -95,13 +107,14 @@ def reranked(
             findings += _hidden_in_front(front, group, orders)
             continue
         findings += _hidden_among_equals(group, costs, orders)
-        findings += _ties(group, exact, orders, query.tie)
+        taken = 1 if query.per_run or keep is None else max(1, keep - 1)
+        findings += tied_apart(equal(group), same, query.tie, taken)
         placed += group[:1] if query.per_run else group
-    times = Counter(exact[row.checkpoint.path] for row in placed)
     placed.sort(key=key)
+    if query.per_run and not query.pareto and keep is not None:
+        findings += tied_apart(equal(placed), same, query.tie, places=[keep - 2])
     ranked = [
-        replace(row, rank=rank, tied=times[exact[row.checkpoint.path]] > 1)
-        for rank, row in enumerate(placed, 1)
+        replace(row, rank=rank, tied=times[of(row)] > 1) for rank, row in enumerate(placed, 1)
     ]
     return [
         replace(row, further=tuple(one.metric(row.checkpoint) for one in orders[1:]))
@@ -109,15 +122,15 @@ def reranked(
     ], findings
 
 
-def _missing(rows: Sequence[Ranked], orders: Sequence[Order]) -> list[Finding]:
-    """Those without a value of a further monitor come behind those that have one."""
+def _missing(rows: Sequence[Ranked], orders: Sequence[Order], so: str) -> list[Finding]:
+    """Those without a value of a further monitor, and what follows from it."""
     found = []
     for one in orders[1:]:
         without = [row for row in rows if math.isinf(one.cost(row.checkpoint))]
         if without:
             path = without[0].checkpoint.path
-            said = f"{len(without)} of {len(rows)} have no value of {one.monitor.name}, and come"
-            said += f" last among equals: {path!r}"
+            said = f"{len(without)} of {len(rows)} have no value of {one.monitor.name}, and {so}:"
+            said += f" {path!r}"
             found.append(Finding("missing-value", said, path, strict=True))
     return found
 
@@ -145,24 +158,6 @@ def _front(
 
 def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
-
-
-def _ties(
-    group: Sequence[Ranked],
-    costs: Mapping[str, tuple[float, ...]],
-    orders: Sequence[Order],
-    tie: str,
-) -> list[Finding]:
-    first = costs[group[0].checkpoint.path]
-    equal = sum(costs[row.checkpoint.path] == first for row in group)
-    if equal < 2:
-        return []
-    names = " and ".join(one.monitor.name for one in orders)
-    said = f"{equal} checkpoints have the same {names}"
-    if tie == "error":
-        raise TieError(said, hint="--tie later takes the later epoch")
-    path = group[0].checkpoint.path
-    return [Finding("tie", f"{said}; of these, the {tie} one comes first", path, strict=True)]
 
 
 def _hidden_among_equals(

@@ -10,7 +10,7 @@ from ckptsel.naming.read import as_number
 from ckptsel.ranking.order import may_be_reversed, turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Metric, Monitor
     from ckptsel.ranking.monitor import MonitorFields
@@ -39,12 +39,51 @@ def tie_findings(
     pairs = [(c, metric) for c in ordered if (metric := fields.metric_of(c)) is not None]
     if len(pairs) < 2:
         return []
-    found = []
-    for place in dict.fromkeys((0, min(taken, len(pairs) - 1) - 1)):
-        if said := _tie(pairs, place, monitor, tie):
-            found.append(Finding("tie", said, pairs[place][0].path, strict=True))
-            break
-    return found + rounded_apart(pairs[0], pairs[1:], fields)
+
+    def said(place: int) -> str:
+        metric = pairs[place][1]
+        in_print = " in print" if metric.source == "name" else ""
+        return f"the same {monitor.name} of {metric.text}{in_print}"
+
+    equals = [(as_number(metric.value), checkpoint) for checkpoint, metric in pairs]
+    return tied_apart(equals, said, tie, taken) + rounded_apart(pairs[0], pairs[1:], fields)
+
+
+def tied_apart(
+    ordered: Sequence[tuple[Hashable, Checkpoint]],
+    said: Callable[[int], str],
+    tie: str,
+    taken: int = 1,
+    places: Iterable[int] | None = None,
+) -> list[Finding]:
+    """What decided between equals, one of which is taken and one is left, or is the second.
+
+    Args:
+        ordered: checkpoints with what they are ordered by, best first.
+        said: what is the same of the one at a place and the next, in words.
+        tie: `later`, `earlier` or `error`.
+        taken: how many of them are taken.
+        places: the places behind which a tie matters: the first, and the last that is taken.
+
+    Raises:
+        TieError: for a tie, if `tie` is `error`.
+    """
+    last = min(taken, len(ordered) - 1) - 1
+    for place in dict.fromkeys((0, last) if places is None else places):
+        if not 0 <= place < len(ordered) - 1 or ordered[place][0] != ordered[place + 1][0]:
+            continue
+        value, checkpoint = ordered[place]
+        equal = [other for same, other in ordered if same == value]
+        what = f"{len(equal)} checkpoints have {said(place)}"
+        if tie == "error":
+            raise TieError(what, hint="--tie later takes the later epoch")
+        turns = turns_of((value, other) for other in equal)
+        if turns[checkpoint.path] == turns[ordered[place + 1][1].path]:
+            what += ", and no epoch or step tells them apart; the first by path comes first"
+        else:
+            what += f"; of these, the {tie} one comes first"
+        return [Finding("tie", what, checkpoint.path, strict=True)]
+    return []
 
 
 def rounded_apart(
@@ -63,23 +102,3 @@ def rounded_apart(
             )
             return [Finding("rounded-apart", said, checkpoint.path, strict=True)]
     return []
-
-
-def _tie(pairs: Sequence[tuple[Checkpoint, Metric]], place: int, monitor: Monitor, tie: str) -> str:
-    """What is to be said if the one at `place` has the same value as the next, "" if not.
-
-    Raises:
-        TieError: if it has, and `tie` is `error`.
-    """
-    checkpoint, metric = pairs[place]
-    equal = [c for c, other in pairs if as_number(other.value) == as_number(metric.value)]
-    if as_number(pairs[place + 1][1].value) != as_number(metric.value):
-        return ""
-    said = f"{len(equal)} checkpoints have the same {monitor.name} of {metric.text}"
-    said += " in print" if metric.source == "name" else ""
-    if tie == "error":
-        raise TieError(said, hint="--tie later takes the later epoch")
-    turns = turns_of((metric.value, checkpoint) for checkpoint in equal)
-    if turns[checkpoint.path] == turns[pairs[place + 1][0].path]:
-        return f"{said}, and no epoch or step tells them apart; the first by path comes first"
-    return f"{said}; of these, the {tie} one comes first"

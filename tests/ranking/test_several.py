@@ -181,3 +181,18 @@ def test_a_mode_without_a_monitor() -> None:
     """It is wrong usage."""
     with pytest.raises(UsageError):
         parse_monitor(":max")
+
+
+@pytest.mark.parametrize("options", [{}, {"per_run": True}])
+def test_a_tie_at_the_edge(here: Path, options: dict[str, bool]) -> None:
+    """Between the last one that is taken and the first one that is left, as for one monitor."""
+    folders = ("a", "b", "c", "d") if options else ("a",) * 4
+    values = [(0.1, 0.9), (0.2, 0.8), (0.2, 0.8), (0.3, 0.7)]
+    for n, (run, (loss, acc)) in enumerate(zip(folders, values, strict=True), 1):
+        make(here, f"{run}/w.0{n}-val_loss={loss}-val_acc={acc}.keras")
+    asked = {"further": ("val_acc:max",), **options}
+    assert "tie" not in codes(ranked(keep=2, **asked))
+    assert "tie" in codes(ranked(keep=3, **asked))
+    assert "tie" not in codes(ranked(keep=4, **asked))
+    with pytest.raises(TieError, match="the same val_loss and val_acc"):
+        ranked(keep=3, tie="error", **asked)

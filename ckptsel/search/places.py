@@ -26,7 +26,8 @@ class Logged(NamedTuple):
         source: the kind of log, and its path from the run's folder, with what separates it from
             the line: `csv:training.csv:`. A log of several files has its path at the line.
         rows: for each name its row, or None.
-        labels: column → the metric's name, which is that of the names where they have it.
+        labels: column → the metric's name, which is that of the names where they have it; without
+            a column whose name means another one in the names.
         names_files: whether the log names the files, and so tells their epochs, too.
     """
 
@@ -52,7 +53,7 @@ class Logged(NamedTuple):
                 yield Metric("step", found.step, str(found.step), "step", source)
         for column, text in found.values.items():
             value, role = number(text), role_of(column)
-            if value is not None and role not in ("epoch", "step"):
+            if value is not None and role not in ("epoch", "step") and column in self.labels:
                 if found.places:
                     source = self.source + found.places[found.names.index(column)]
                 yield Metric(self.labels[column], value, text.strip(), role, source)
@@ -67,7 +68,7 @@ class Logged(NamedTuple):
 
         for index, row in enumerate(self.rows):
             for place, column in enumerate(row.names if row is not None else ()):
-                if row is None or self.labels[column] != name:
+                if row is None or self.labels.get(column) != name:
                     continue
                 text = row.texts[place]
                 if number(text) is None and not is_absent(text):

@@ -58,4 +58,5 @@ KIND = LogKind(
     HABIT,
     unit="entry",
     writes=KERAS_KINDS,
+    begins=0,
 )

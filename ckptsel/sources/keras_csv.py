@@ -37,4 +37,5 @@ KIND = LogKind(
     {"epoch": 1},
     "Keras counts epochs from 1 in names and from 0 in CSVLogger's table",
     writes=KERAS_KINDS,
+    begins=0,
 )

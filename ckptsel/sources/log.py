@@ -82,6 +82,8 @@ class LogKind:
             `read` is not used then.
         epochs_alike: whether names count epochs as the log's column `epoch` does, so that it tells
             whether rows that are joined by step are the right ones.
+        begins: the epoch with which the framework's own logs begin, if no training went on there;
+            one that begins otherwise may be that of another writer. None if that is not known.
         writes: the kinds of checkpoints whose names have this habit; empty for all. Others have
             none that is known.
         is_told: whether the user has named it. Where an offset is known as well, the user has said
@@ -99,6 +101,7 @@ class LogKind:
     read_together: Callable[[str, Sequence[str], list[Finding]], Iterator[LogRow]] | None = None
     epochs_alike: bool = False
     only_by_values: frozenset[Key] = frozenset()
+    begins: int | None = None
     writes: frozenset[str] = frozenset()
     is_told: bool = False
 

@@ -40,4 +40,5 @@ KIND = LogKind(
     {"epoch": 0},
     "skorch counts epochs from 1, in names and in its history",
     unit="entry",
+    begins=1,
 )

@@ -190,7 +190,7 @@ def test_a_tie_at_the_edge(here: Path, options: dict[str, bool]) -> None:
     values = [(0.1, 0.9), (0.2, 0.8), (0.2, 0.8), (0.3, 0.7)]
     for n, (run, (loss, acc)) in enumerate(zip(folders, values, strict=True), 1):
         make(here, f"{run}/w.0{n}-val_loss={loss}-val_acc={acc}.keras")
-    asked = {"further": ("val_acc:max",), **options}
+    asked: dict[str, Any] = {"further": ("val_acc:max",), **options}
     assert "tie" not in codes(ranked(keep=2, **asked))
     assert "tie" in codes(ranked(keep=3, **asked))
     assert "tie" not in codes(ranked(keep=4, **asked))

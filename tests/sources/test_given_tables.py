@@ -297,7 +297,7 @@ def test_a_log_that_is_named(here: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "key", "values", "said"),
     [
-        (0, None, [0.5, 0.3, 0.4], {"log-base-assumed"}),
+        (0, None, [0.5, 0.3, 0.4], set()),
         (1, None, [0.5, 0.3, 0.4], set()),
         (0, "epoch", [0.3, 0.4, None], {"log-base-assumed", "missing-value"}),
         (1, "epoch", [0.5, 0.3, 0.4], set()),

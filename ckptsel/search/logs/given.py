@@ -115,8 +115,8 @@ def _with_whole_paths(kind: LogKind, table: str, known: Mapping[str, str]) -> Lo
                 first = first or row.place
                 unclear += 1
         if unclear:
-            said = f"rows that could be about several checkpoints: {unclear}, the first is the"
-            said += f" {first}."
+            said = f"rows that could be about several checkpoints: {unclear}, the first is"
+            said += f" {kind.unit} {first}"
             findings.append(Finding("log-malformed", said, path, strict=True))
 
     return replace(kind, read=read)

@@ -94,7 +94,9 @@ def join_run(
             again, source = partial(log.rows, run), log.source(run)
             found.reads.append(LogRead(run, told, source, joined, places, again))
             names_files = joined.key == "file"
-            logged.append(Logged(source, joined.rows, {}, names_files=names_files))
+            logged.append(
+                (Logged(source, joined.rows, {}, names_files=names_files), joined.otherwise)
+            )
     settled = next((joined for _, joined in answers if joined.is_confirmed), None)
     if settled is not None and settled.meanings:
         places = [*_called(places, sides, settled)]
@@ -232,16 +234,19 @@ def _called(places: Sequence[TableIn], sides: Sequence[Side], settled: Joined) -
 
 
 def _split(
-    places: Sequence[TableIn], sides: Sequence[Side], logs: Sequence[Logged]
+    places: Sequence[TableIn],
+    sides: Sequence[Side],
+    logs: Sequence[tuple[Logged, frozenset[str]]],
 ) -> Iterable[TableIn]:
-    """Each table with its part of the rows."""
+    """Each table with its part of the rows; with each log come the labels that mean otherwise."""
     start = 0
     for place, side in zip(places, sides, strict=True):
         end = start + len(place.table.names)
         of_place = []
-        for log in logs:
+        for log, otherwise in logs:
             rows = log.rows if len(places) == 1 else log.rows[start:end]
-            if labels := _labels(rows, side.labels):
+            labels = _labels(rows, side.labels)
+            if labels := {c: name for c, name in labels.items() if canonical(c) not in otherwise}:
                 of_place.append(log._replace(rows=rows, labels=labels))
         yield place._replace(logs=tuple(of_place))
         start = end

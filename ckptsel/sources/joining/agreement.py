@@ -164,6 +164,18 @@ class Agreement:
         return found
 
 
+def as_validation(named: Names, rows: Mapping[int | str, LogRow]) -> dict[str, str]:
+    """Which labels in names could mean the log's column of validation: `loss` its `val_loss`."""
+    names = next((row.names for row in rows.values()), ())
+    known, labels = columns(names), {printed.label for printed in named.printed}
+    of_validation = {label: canonical(f"val_{label}") for label in labels if label}
+    return {
+        label: other
+        for label, other in of_validation.items()
+        if other in known and other not in labels
+    }
+
+
 @lru_cache(64)
 def columns(names: tuple[str, ...]) -> Mapping[str, str]:
     """Label in the form of `canonical` → the one column of that label."""

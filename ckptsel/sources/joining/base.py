@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.sources.joining.agreement import Agreement
-from ckptsel.sources.joining.matching import OFFSETS
+from ckptsel.sources.joining.matching import LESS, OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 
 _OWN_LOOP = "a loop of one's own counts alike in both"
+_POSSIBLE = ("complete", "short")
+_FEWEST_OF_A_PACE = 3
 
 
 class Base(NamedTuple):
@@ -35,18 +38,41 @@ class Base(NamedTuple):
     is_usual: bool = False
 
 
-def by_values(match: Match, tried: Mapping[int, At]) -> Base | None:
-    """The offset at which values agree, and none contradicts; None if there is not one."""
-    fitting = [offset for offset in OFFSETS if tried[offset].fits]
+def by_values(match: Match, tried: Mapping[int, At], *, is_doubtful: bool = False) -> Base | None:
+    """The offset at which values agree, and none contradicts; None if there is not one.
+
+    One value may agree by chance. It is too little against a habit that nothing contradicts, for a
+    count that only values show, and for a log that is doubtful, perhaps another run's.
+    """
+    fitting = [offset for offset, at in tried.items() if at.fits]
     if len(fitting) != 1:
         return None
     (offset,) = fitting
-    agreeing = len(tried[offset].agreeing)
+    at = tried[offset]
+    agreeing = len(at.agreeing)
     is_habit = match.known in (None, offset)
-    # One value may agree by chance: against a habit that nothing contradicts it is too little.
-    if not is_habit and agreeing == 1 and not tried[1 - offset].against:
+    is_against_habit = not is_habit and not (offset in OFFSETS and tried[1 - offset].against)
+    if agreeing == 1 and (is_against_habit or offset == LESS):
+        return None
+    if is_doubtful and not tells_apart(match.named, at.agreeing):
         return None
     return Base(offset, f"the values in {agreeing} names agree with the log")
+
+
+def tells_apart(named: Names, agreeing: AbstractSet[int]) -> bool:
+    """Whether what agrees is more than one rounded value, which two trainings may share."""
+    values = {
+        (printed.label, value)
+        for printed in named.printed
+        for index in agreeing
+        if (value := printed.values[index]) is not None
+    }
+    is_exact = any(
+        printed.values[index] is not None and not printed.half_units[index]
+        for printed in named.printed
+        for index in agreeing
+    )
+    return is_exact or len(values) > 1
 
 
 def without_values(
@@ -63,10 +89,10 @@ def without_values(
     if kind.is_told and known is not None and not tried[known].against:
         stands = match.standing(known, tried[known].found)
         other = match.standing(1 - known, tried[1 - known].found)
-        is_odd = stands == "excluded" or "complete" == other != stands
+        is_odd = stands not in _POSSIBLE or "complete" == other != stands
         return Base(known, habit, is_odd)
     standing = {offset: match.standing(offset, tried[offset].found) for offset in OFFSETS}
-    possible = [o for o in OFFSETS if standing[o] != "excluded" and not tried[o].against]
+    possible = [o for o in OFFSETS if standing[o] in _POSSIBLE and not tried[o].against]
     only = "only so has each name a row of the log"
     counted = {place for place in match.places.values() if isinstance(place, int)}
     if known == 1 and 0 in counted:
@@ -84,27 +110,45 @@ def without_values(
     if len(possible) == 1:
         (offset,) = possible
         is_short = standing[offset] == "short" and offset != known
-        # A row may be lost: one name in a gap does not speak against a habit that fits the others.
-        is_gap = known == 1 - offset and 2 * len(tried[known].found) > len(match.places)
+        # A row may be lost, which does not speak against a count that fits others of the names.
+        is_lost = len(match.places) == 1 or bool(tried[1 - offset].found)
+        is_gap = standing[1 - offset] == "holed" and offset != known and is_lost
         why = "more names have a row so" if is_short else only
-        return Base(offset, why, is_short or is_gap)
+        return _unless_from_0(match, Base(offset, why, is_short or is_gap))
     complete = [offset for offset in possible if standing[offset] == "complete"]
     if known is None:
         if len(complete) == 1:
             # Who names a table knows that it is about these, and that it is whole.
-            is_plain = kind.is_told and complete == [0]
-            return Base(complete[0], only, is_assumed=not is_plain)
+            return Base(complete[0], only, is_assumed=not kind.is_told)
         return Base(0, _OWN_LOOP, is_assumed=True) if complete else None
     if not possible and min(counted) < known:
         return None
-    if known == 1 == min(counted) and complete == [0]:
-        # Keras's log begins with 1 only if a training went on there, and then no name has its row.
-        return Base(0, only, is_assumed=True)
+    if kind.begins is not None and match.first == 1 - kind.begins and 0 in complete:
+        # The framework's log begins so only where a training went on; that of one's own loop may.
+        return Base(0, only if complete == [0] else _OWN_LOOP, is_assumed=True)
     if complete == [known]:
         if not is_growing:
             return Base(known, only)
         return Base(known, f"{only}, which is still being written", is_assumed=True)
-    return Base(known, habit, is_assumed=True, is_usual=known in complete)
+    usual = Base(known, habit, is_assumed=True, is_usual=known in complete)
+    return _unless_from_0(match, usual)
+
+
+def _unless_from_0(match: Match, base: Base) -> Base:
+    """The same, assumed where names look like those of a loop that counts one less than so.
+
+    Who saves at every third epoch and counts from 1 has names of 3, 6, 9; 2, 5, 8 count from 0.
+    """
+    counted = sorted({place for place in match.places.values() if isinstance(place, int)})
+    paces = {after - before for before, after in pairwise(counted)}
+    if len(counted) < _FEWEST_OF_A_PACE or len(paces) != 1:
+        return base
+    (pace,) = paces
+    has_rows = all(place - base.offset + 1 in match.rows for place in counted)
+    if pace == 1 or (counted[0] + 1) % pace or not has_rows:
+        return base
+    why = f"{base.why}; but names of every {pace} {match.key}s that begin with {counted[0]} may"
+    return Base(base.offset, f"{why} count from 0", is_assumed=True)
 
 
 def within_epochs(

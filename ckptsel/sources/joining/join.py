@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.sources.joining.agreement import contradiction
+from ckptsel.sources.joining.agreement import as_validation, contradiction
 from ckptsel.sources.joining.base import by_values, shown, within_epochs, without_values
-from ckptsel.sources.joining.matching import OFFSETS
+from ckptsel.sources.joining.matching import LESS, OFFSETS
 from ckptsel.sources.joining.matching import match as match_of
 from ckptsel.sources.joining.negated import as_negative
 from ckptsel.sources.log import Key, LogKind, LogRow, place_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ckptsel.sources.joining.agreement import Names
-    from ckptsel.sources.joining.matching import Match
+    from ckptsel.sources.joining.matching import At, Match
 
 
 class Rows(list["LogRow | None"]):
@@ -55,6 +55,8 @@ class Joined(NamedTuple):
         is_confirmed: whether the names show that the log is about these files: by a value that
             agrees, or because the log names them.
         shift: what the rows' epochs count less than those that stand in the log.
+        otherwise: the labels by which names mean another column than the one called so: `loss`,
+            where all names print the log's `val_loss`.
     """
 
     rows: Sequence[LogRow | None]
@@ -65,6 +67,7 @@ class Joined(NamedTuple):
     is_confirmed: bool = False
     shift: int = 0
     meanings: Mapping[int, str] = MappingProxyType({})
+    otherwise: frozenset[str] = frozenset()
 
     @property
     def matched(self) -> int:
@@ -139,17 +142,20 @@ def _by_count(
 ) -> Joined:
     """The rows at the offset that the names and the log agree on."""
     tried = {offset: match.at(offset) for offset in OFFSETS}
+    otherwise: frozenset[str] = frozenset()
+    if not any(at.fits for at in tried.values()) and (other := _otherwise(match)) is not None:
+        match, tried, otherwise = other
     against = any(at.against for at in tried.values())
     if against and all(at.against or not at.found for at in tried.values()):
         return _nothing(match, _disagreement(match, kind, path))
-    chosen = by_values(match, tried)
+    chosen = by_values(match, tried, is_doubtful=is_doubtful)
     if chosen is None and is_doubtful:
         said = "in a folder of its own, and no value shows that it is this run's: not used"
         return _nothing(match, Finding("log-elsewhere", said, path))
     chosen = chosen or without_values(match, kind, tried, is_growing=is_growing)
     if chosen is None:
         said = f"whether its {match.key}s count as the names do cannot be told: not used"
-        return _nothing(match, Finding("log-base-assumed", said, path, strict=True))
+        return _nothing(match, Finding("log-base-assumed", said, path))
     findings: list[Finding] = []
     if chosen.is_assumed:
         count = _more(match.key, chosen.offset - _shift(match))
@@ -177,7 +183,29 @@ def _by_count(
     # One name may print like another metric by chance.
     several = len(at.agreeing) > 1
     meanings = {n: column for n, (column, *others) in at.meanings.items() if several and not others}
-    return Joined(rows, match.key, chosen.offset, why, said_of, confirmed, _shift(match), meanings)
+    shift = _shift(match)
+    return Joined(
+        rows, match.key, chosen.offset, why, said_of, confirmed, shift, meanings, otherwise
+    )
+
+
+def _otherwise(match: Match) -> tuple[Match, dict[int, At], frozenset[str]] | None:
+    """Where no count fits: the names read otherwise, or the log counted otherwise, if that fits.
+
+    Names have `loss` and `acc` of validation, too; and they may count from 0, and the log from 1.
+
+    Returns:
+        What to join by, the rows at each count, and the labels that mean another column.
+    """
+    labels = as_validation(match.named, match.rows)
+    read = match.reading(labels) if labels else None
+    for each, otherwise in ((read, frozenset(labels)), (match, frozenset[str]())):
+        if each is None:
+            continue
+        tried = {offset: each.at(offset) for offset in (*OFFSETS, LESS)}
+        if by_values(each, tried) is not None:
+            return each, tried, otherwise
+    return None
 
 
 def _nothing(match: Match, *findings: Finding) -> Joined:
@@ -199,7 +227,10 @@ def _by_file(match: Match, kind: LogKind, path: str) -> Joined:
             said += " the log is not about this file, and was not used for it"
             findings.append(Finding("log-other-file", said, path, strict=True))
         elif match.agreement.of(index, row) is False or (
-            unlabelled and not match.agreement.candidates(index, unlabelled, (row,))
+            # A table of the user's own need not have every metric.
+            not kind.is_told
+            and unlabelled
+            and not match.agreement.candidates(index, unlabelled, (row,))
         ):
             said = contradiction(match.named, index, row, kind.unit)
             said += ": the log was not used for it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 OFFSETS = (0, 1)
 """What a name's epoch or step may count beyond that of the log's row."""
+LESS = -1
+"""That names count from 0, and the log from 1: only values show it, or it is a doubt."""
 
-Standing: TypeAlias = Literal["complete", "short", "excluded"]
+Standing: TypeAlias = Literal["complete", "short", "holed", "excluded"]
 
 # Rows that repeat an epoch, and their characters: a log of nothing else must not fill memory.
 _KEPT = 2**16
@@ -103,6 +105,15 @@ class Match:
             self._characters -= sum(map(len, self.again.popleft()[2].texts))
         self.again.append((len(self.rows), at, row))
 
+    def reading(self, labels: Mapping[str, str]) -> Match:
+        """The same, where some of the names' labels mean others."""
+        printed = [
+            each._replace(label=labels.get(each.label, each.label)) for each in self.named.printed
+        ]
+        named = self.named._replace(printed=printed)
+        by_metrics = self.by_metrics and Agreement(named)
+        return replace(self, named=named, agreement=Agreement(named), by_metrics=by_metrics)
+
     @property
     def last_rows(self) -> dict[int | str, LogRow]:
         """The last row with each file, epoch or step."""
@@ -183,9 +194,9 @@ class Match:
             rivals, is_sure = likely, False
             if chosen.agrees:
                 at.agreeing.add(index)
-                # If it is not the last one, a later run may have written the file anew, under a
-                # name that prints the same.
-                is_sure = bool(clean) and chosen is likely[-1]
+                # Of several that no name contradicts each may be meant; and if it is not the last,
+                # a later run may have written the file anew, under a name that prints the same.
+                is_sure = len(clean) == 1 and chosen is likely[-1]
                 if self.by_metrics is not None:
                     is_sure = is_sure and bool(self.by_metrics.of(index, chosen.row))
             elif any(agreeing[one.part] for one in clean):
@@ -244,8 +255,8 @@ class Match:
         """Whether each name has a row at an offset, and what it proves if one has none.
 
         Behind the last row it proves nothing: the log lags behind, or was cut. Before the first
-        one neither, where the log was begun anew in the middle of a training. In between, or
-        before a log's very beginning, no name would lack its row.
+        one neither, where the log was begun anew in the middle of a training. Before a log's very
+        beginning no name would lack its row; in between only one that was lost.
         """
         missing = [
             place - offset  # type: ignore[operator]
@@ -259,10 +270,9 @@ class Match:
         end = max(counted)
         # One that begins with 1 counts from there, unless the framework's logs count from 0.
         is_whole = start == 0 or (start == 1 and self.known != 1)
-        for at in missing:
-            if at <= end and (at >= start or is_whole or at < 0):
-                return "excluded"
-        return "short"
+        if any(at < 0 or (at < start and is_whole) for at in missing):
+            return "excluded"
+        return "holed" if any(start <= at <= end for at in missing) else "short"
 
 
 def match(kind: LogKind, key: Key, named: Names, files: Mapping[str, int]) -> Match:
@@ -281,6 +291,6 @@ def match(kind: LogKind, key: Key, named: Names, files: Mapping[str, int]) -> Ma
         named = named._replace(printed=(*named.printed, told))
     places = {index: place for index, place in enumerate(at) if place is not None}
     counted = {place for place in at if place is not None}
-    wanted = counted.union(*({place - offset for place in counted} for offset in OFFSETS))
+    wanted = counted.union(*({place - offset for place in counted} for offset in (LESS, *OFFSETS)))
     agreement = Agreement(named)
     return Match(key, known, named, places, agreement, wanted, by_metrics=by_metrics)

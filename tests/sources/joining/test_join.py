@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckptsel.sources.joining.agreement import Within
 
-EPOCHS = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 1}, "a habit")
+EPOCHS = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 1}, "a habit", begins=0)
 UNKNOWN = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": None})
 ALIKE = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 0}, "a habit")
 TOLD = replace(ALIKE, is_told=True)
@@ -155,21 +155,36 @@ def test_a_log_that_is_still_being_written() -> None:
         (EPOCHS, (5, 6, 7), (0, 4, 5, 6), ["4", "5", "6"], []),
         (ALIKE, (5, 6, 7), (5, 6, 7, 8), ["5", "6", "7"], []),
         # A row that is missing in between, or at the very beginning, rules the other count out.
-        (ALIKE, (5, 7), (4, 6, 7, 8), ["4", "6"], []),
+        (ALIKE, (5, 7), (4, 6, 8), ["4", "6"], []),
         (ALIKE, (1, 2), (1, 2, 3), ["1", "2"], []),
         (EPOCHS, (5, 7), (5, 7, 9), ["5", "7"], []),
-        # But where the habit fits all but one, that row may be lost.
+        # But where the other count fits some of them, the rows of the rest may be lost.
         (EPOCHS, (1, 3, 4), (0, 1, 3, 4), ["1", "3", "4"], ["log-base-assumed"]),
+        (EPOCHS, (1, 3), (0, 1, 3, 4, 5), ["1", "3"], ["log-base-assumed"]),
+        (EPOCHS, (3,), (0, 1, 3, 4, 5), ["3"], ["log-base-assumed"]),
+        (ALIKE, (5, 7), (4, 6, 7, 8), ["4", "6"], ["log-base-assumed"]),
+        (UNKNOWN, (3, 6, 9), (1, 2, 3, 4, 5, 7, 8, 9), ["2", "5", "8"], ["log-base-assumed"]),
         # A name that counts 0 cannot count one more; nor can the log lack its beginning.
         (EPOCHS, (0, 1), (1, 2), [None, None], ["log-base-assumed"]),
         # Keras's log begins with 1 only if a training was resumed there: it may be another's.
         (EPOCHS, (1, 2), (1, 2), ["1", "2"], ["log-base-assumed"]),
         (EPOCHS, (1, 2, 3), (1, 2), [None, "1", "2"], ["log-base-assumed"]),
+        # Nor need a loop of one's own have saved each epoch.
+        (EPOCHS, (5, 10), (1, 2, 3, 4, 5, 6, 7, 8, 9, 10), ["5", "10"], ["log-base-assumed"]),
+        # Names of every few epochs that count from 0 can be told, where these have rows so.
+        (UNKNOWN, (1, 3, 5), (1, 2, 3, 4, 5, 6), ["1", "3", "5"], ["log-base-assumed"]),
+        (UNKNOWN, (1, 3, 5), (1, 2, 3, 4, 5), ["1", "3", "5"], []),
+        (UNKNOWN, (1, 4, 7), (1, 2, 3, 4, 5, 6, 7, 8), ["1", "4", "7"], []),
+        (EPOCHS, (2, 5, 8), (0, 1, 2, 3, 4, 5, 6, 7, 8), ["1", "4", "7"], ["log-base-assumed"]),
+        (EPOCHS, (3, 6), (0, 1, 2, 3, 4, 5, 6), ["2", "5"], ["log-base-assumed"]),
         # Without a habit it is said.
         (UNKNOWN, (5, 6, 7), (4, 5, 6), ["4", "5", "6"], ["log-base-assumed"]),
         (UNKNOWN, (5, 6), (4, 5, 6), ["5", "6"], ["log-base-assumed"]),
         # Of a table it is said where it cannot be as the user says.
         (TOLD, (0, 1), (1, 2), [None, "1"], ["log-base-assumed"]),
+        # A table is whole: where each name has its row at one count only, it is that one.
+        (replace(UNKNOWN, is_told=True), (1, 2, 3), (0, 1, 2), ["0", "1", "2"], []),
+        (replace(UNKNOWN, is_told=True), (1, 2), (0, 1, 2), ["1", "2"], ["log-base-assumed"]),
         # What the user has said is no assumption, unless the rows fit better otherwise.
         (TOLD, (5, 6, 7), (4, 5), ["5", None, None], []),
         (TOLD, (5, 6, 7), (4, 5, 6), ["5", "6", None], ["log-base-assumed"]),
@@ -185,6 +200,63 @@ def test_counts_without_values(
     """A missing row proves something only where it could not be missing otherwise."""
     of_log = [row(at + 2, {"val_loss": str(at)}, at) for at in rows]
     assert joined([name(epoch) for epoch in epochs], of_log, kind)[:2] == (values, codes)
+
+
+@pytest.mark.parametrize(
+    "values, joins",
+    [
+        (("0.31", "0.24"), True),
+        # One of two digits is soon shared by another training, and so is the same twice.
+        (("0.31", ""), False),
+        (("0.31", "0.31"), False),
+        (("0.3102", ""), True),
+    ],
+)
+def test_a_doubtful_log(values: tuple[str, str], joins: bool) -> None:
+    """It may be another run's, unless more than one rounded value agrees."""
+    named = names([name(1, values[0]), name(2, values[1])])
+    if len(values[0]) > len("0.31"):  # as `{val_loss}` without a format prints it
+        named = named._replace(
+            printed=[each._replace(half_units=[0.0] * 2) for each in named.printed]
+        )
+    second = "0.3141" if values[1] == "0.31" else "0.2401"
+    found = join(EPOCHS, log("0.3102", second), named, {}, "t.csv", is_doubtful=True)
+    assert (found.matched > 0, [each.code for each in found.findings]) == (
+        (True, []) if joins else (False, ["log-elsewhere"])
+    )
+
+
+def test_names_that_count_from_0() -> None:
+    """And a log from 1: values show it, of more than one name."""
+    rows = log("0.9", "0.512", "0.314", first=1)
+    values, codes, found = joined([name(1, "0.51"), name(2, "0.31")], rows)
+    assert (values, codes, found.offset) == (["0.512", "0.314"], [], -1)
+    assert joined([name(2, "0.31"), name(9)], rows)[:2] == ([None, None], ["log-disagrees"])
+
+
+def test_a_label_that_means_validation() -> None:
+    """Of `loss{val_loss:.2f}`, where the log has both, or only the one of validation."""
+    both = log({"loss": "0.1", "val_loss": "0.512"}, {"loss": "0.2", "val_loss": "0.314"})
+    alone = log("0.512", "0.314")
+    for rows in (both, alone):
+        named = [name(1, "0.51", "loss"), name(2, "0.31", "loss")]
+        values, codes, found = joined(named, rows)
+        assert (values, codes, {*found.otherwise}) == (["0.512", "0.314"], [], {"loss"})
+        assert found.is_confirmed
+    assert joined([name(1, "0.10", "loss"), name(2, "0.20", "loss")], both)[2].otherwise == set()
+    odd = [name(1, "0.51", "loss"), name(2, "0.99", "loss")]
+    assert joined(odd, both)[:2] == ([None, None], ["log-disagrees"])
+
+
+def test_rows_that_print_alike() -> None:
+    """Two validations of one epoch, or two runs: the last is taken, and it is said."""
+    twice = [row(2, {"val_loss": "0.354"}, 0), row(3, {"val_loss": "0.351"}, 0)]
+    assert joined([name(1, "0.35")], twice)[:2] == (["0.351"], ["log-restarted"])
+    runs = [*log("0.512", "0.314"), *log("0.509", "0.311")]
+    named = [name(1, "0.51"), name(2, "0.31")]
+    assert joined(named, runs)[:2] == (["0.509", "0.311"], ["log-restarted"])
+    runs = [*log("0.512", "0.4"), *log("0.509", "0.311")]
+    assert joined(named, runs)[:2] == (["0.509", "0.311"], [])
 
 
 def test_one_value_that_agrees_by_chance() -> None:

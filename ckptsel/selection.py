@@ -105,6 +105,10 @@ def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
 
         asked = dict.fromkeys((*_winners(ranking, query, keep), *_about(ranking, query)))
         found.findings += saved_within(found, [row for row in asked if row.rank])
+    if found.reads:
+        from ckptsel.search.logs.unneeded import less_grave  # noqa: PLC0415 - only with logs
+
+        found.findings = less_grave(found, ranking)
     return _finished(found, query, ranking)
 
 

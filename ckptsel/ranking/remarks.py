@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.naming.vocabulary import canonical, keras2_direction
 from ckptsel.ranking.monitor import has_unlabelled, metrics_in
+from ckptsel.ranking.unlogged import unlogged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -54,7 +55,8 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
     """Count the checkpoints that could not compete, in `found.passed_over`, and say why.
 
     Grave where the name holds another metric, or a value without a label, or a log has the monitor
-    in other spellings: then the best may be among them. A `last.ckpt` is no such thing.
+    in other spellings, or lacks a row that was to be expected: then the best may be among them. A
+    `last.ckpt` is no such thing.
     """
     competing = {id(column.place) for column in columns}
     others = [place.table for place in found.read if id(place) not in competing]
@@ -83,10 +85,10 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
         spelled = _spelled_twice(found, competing, name)
         if spelled:
             said += f"; the log of {spelled.run or '.'} has several that could be it"
-        early = sum(map(_before_the_log, columns))
-        if early:
-            said += f"; {early} of these are of a time before the first that has one"
-        is_grave = otherwise > 0 or spelled is not None or early > 0
+        lost = [*unlogged(found, columns)]
+        if lost:
+            said += "; " + "; ".join(lost)
+        is_grave = otherwise > 0 or spelled is not None or bool(lost)
         findings.append(Finding("missing-value", said, strict=is_grave))
     if nameless:
         said = f"{nameless} {of_all} have a value without a label, and do not compete with those"
@@ -95,20 +97,6 @@ def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Fin
         said = f"{len(unusable)} {of_all} have no finite {name}"
         findings.append(Finding("non-finite", said, unusable[0], strict=True))
     return findings
-
-
-def _before_the_log(column: Column) -> int:
-    """How many without a value are of an earlier time than all that have one from a log.
-
-    The log does not lag behind then: it was begun anew, or written over by a training that went on.
-    """
-    times = column.times
-    if not column.from_logs or column.place.in_names(column.field):
-        return 0
-    first = min((times[row] for row in column.from_logs), default=math.nan)
-    # One that has a row has no number there, whenever that was.
-    told = {row for log in column.place.logs for row, found in enumerate(log.rows) if found}
-    return sum(when < first for row, when in enumerate(times) if row not in told)
 
 
 def _spelled_twice(found: Survey, competing: Collection[int], name: str) -> TableIn | None:

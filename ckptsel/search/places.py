@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ckptsel.naming.read import Table
     from ckptsel.search.grouping import Folder
     from ckptsel.search.mismatch import Unread
-    from ckptsel.sources.log import LogRow
+    from ckptsel.sources.log import Key, LogRow
 
 
 class Logged(NamedTuple):
@@ -28,13 +28,16 @@ class Logged(NamedTuple):
         rows: for each name its row, or None.
         labels: column → the metric's name, which is that of the names where they have it; without
             a column whose name means another one in the names.
-        names_files: whether the log names the files, and so tells their epochs, too.
+        key: by what the log was joined; one that names the files tells their epochs, too.
+        span: from which epoch or step to which the log goes, as the names count; None if it names
+            files.
     """
 
     source: str
     rows: Sequence[LogRow | None]
     labels: Mapping[str, str]
-    names_files: bool = False
+    key: Key = "epoch"
+    span: tuple[int, int] | None = None
 
     def metrics(self, row: int) -> Iterator[Metric]:
         """The values that the log has for one of the names, but for what counts its rows."""
@@ -46,7 +49,7 @@ class Logged(NamedTuple):
         if found is None:
             return
         source = f"{self.source}{found.place}"
-        if self.names_files:
+        if self.key == "file":
             if found.epoch is not None:
                 yield Metric("epoch", found.epoch, str(found.epoch), "epoch", source)
             if found.step is not None:

@@ -47,7 +47,7 @@ def read(
     joined = Joined([*given], key, offset)
     again = rows if callable(rows) else lambda: iter(rows)
     shown = Log("log.csv", "csv", 1, key)
-    return LogRead("", shown, "csv:log.csv:", joined, (), lambda _findings: again())
+    return LogRead("", shown, "csv:log.csv:", joined, (), False, lambda _findings: again())
 
 
 def points(of: LogRead, metric: str = "val_loss") -> list[tuple[float | None, float]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding, Log
-from ckptsel.naming.vocabulary import canonical, role_of
+from ckptsel.naming.vocabulary import canonical
+from ckptsel.search.logs.contest import Answer, contested, disagrees, rivals_of, undecided
 from ckptsel.search.logs.families import shared_log
 from ckptsel.search.logs.files import files_from, of_these_files
 from ckptsel.search.logs.ownership import (
@@ -20,24 +21,18 @@ from ckptsel.search.logs.ownership import (
 )
 from ckptsel.search.logs.printed import Side, all_of, side_of
 from ckptsel.search.logs.read import LogRead
+from ckptsel.search.logs.said import Said
 from ckptsel.search.logs.saved_order import out_of_order
 from ckptsel.search.places import Logged, TableIn
-from ckptsel.sources.joining.agreement import Names, Printed, columns
+from ckptsel.sources.joining.agreement import columns
 from ckptsel.sources.joining.join import Joined, join
-from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ckptsel.search.survey import Survey
+    from ckptsel.sources.joining.agreement import Names
     from ckptsel.sources.log import LogRow
-
-
-class _Answer(NamedTuple):
-    """A log that was joined."""
-
-    log: FoundLog
-    joined: Joined
 
 
 def join_run(
@@ -45,62 +40,67 @@ def join_run(
 ) -> list[TableIn]:
     """The tables of one run with what its logs say, the strongest kind first."""
     sides = [side_of(place) for place in places]
-    named = own = all_of(sides)
-    answers: list[_Answer] = []
-    unsettled = set(range(len(own.names)))
-    contested: set[str] = set()
-    held = 0  # of the answers, in `named`: with the last one's values nothing is compared
+    said = Said(all_of(sides))
+    answers: list[Answer] = []
+    unsettled = set(range(len(said.names.names)))
     for log in sorted(together(_of_run(logs, run, places), run), key=lambda log: log[:3]):
+        for other in answers[said.logs :]:
+            said.add(other.joined.rows)
         findings: list[Finding] = []
-        for _, joined in answers[held:]:
-            named = _with_values(named, joined.rows) if joined.matched else named
-        held = len(answers)
         try:
-            joined = _joined(log, run, places, named, findings)
-            rivals = _rivals(log, joined, answers)
-            if rivals and _disagrees(_joined(log, run, places, own, [])):
+            joined = _joined(log, run, places, said.all, findings)
+            rivals = rivals_of(log, joined, answers)
+            if rivals and disagrees(_joined(log, run, places, said.names, [])):
                 rivals = []  # It contradicts the names, too, and nothing is to be said of others.
         except OSError as error:
             found.findings.append(unreadable(log.path, error))
             continue
         if joined.key == "file":
             joined = of_these_files(joined, places, log.path, findings, found.doubted)
-        found.findings += findings
-        if rivals or (log.kind.name in contested and not joined.is_confirmed):
-            contested.add(log.kind.name)
-            found.findings += [_contest(log, rival) for rival in rivals]
-            nothing = [None] * len(own.names)
-            answers = [
-                each._replace(joined=each.joined._replace(rows=nothing)) if each in rivals else each
-                for each in answers
-            ]
-            named, held = own, 0
-            joined = joined._replace(rows=nothing, findings=())
+        answer = Answer(log, joined)
+        if rivals:
+            findings += [contested(log, rival.log.path) for rival in rivals]
+            answers = [each.without_rows() if each in rivals else each for each in answers]
+            said = Said(said.names)
+            answer = answer.without_rows()
+        elif (left := undecided(answer, answers)) is not None:
+            findings.append(contested(log, left.log.path))
+            answer = answer.without_rows()
+        joined = answer.joined
         for finding in joined.findings:
             # What the names have settled with another log, this one need not be about.
             is_free = not unsettled or (log.is_elsewhere and bool(answers))
             is_settled = finding.code == "log-disagrees" and is_free
-            found.findings.append(replace(finding, strict=False) if is_settled else finding)
-        found.findings += shared_log(places, own, joined, log.path)
-        found.findings += out_of_order(places, joined, log.path)
-        answers.append(_Answer(log, joined))
+            findings.append(replace(finding, strict=False) if is_settled else finding)
+        if log.place != GIVEN:
+            findings += shared_log(places, said.names, joined, log.path)
+            findings += out_of_order(places, joined, log.path)
+        # Of what gave nothing, no fault can have changed a value.
+        is_used = joined.matched or disagrees(joined) or log.place == GIVEN or rivals
+        found.findings += findings if is_used else (_said_only(each) for each in findings)
+        answers.append(answer)
         if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
             unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
     logged = []
-    for log, joined in answers:
+    for log, joined, _ in answers:
         told = _told(log, joined)
         found.logs.append(told)
         if joined.matched:
             again, source = partial(log.rows, run), log.source(run)
-            found.reads.append(LogRead(run, told, source, joined, places, again))
-            names_files = joined.key == "file"
-            logged.append(
-                (Logged(source, joined.rows, {}, names_files=names_files), joined.otherwise)
+            found.reads.append(
+                LogRead(run, told, source, joined, places, log.place == GIVEN, again)
             )
-    settled = next((joined for _, joined in answers if joined.is_confirmed), None)
+            one = Logged(source, joined.rows, {}, joined.key, joined.span)
+            logged.append((one, joined.otherwise))
+    settled = next((each.joined for each in answers if each.joined.is_confirmed), None)
     if settled is not None and settled.meanings:
         places = [*_called(places, sides, settled)]
     return [*_split(places, sides, logged)]
+
+
+def _said_only(finding: Finding) -> Finding:
+    is_of_reading = finding.code in ("log-malformed", "log-base-assumed")
+    return replace(finding, strict=False) if is_of_reading else finding
 
 
 def _of_run(logs: Iterable[FoundLog], run: str, places: Sequence[TableIn]) -> Iterable[FoundLog]:
@@ -136,37 +136,12 @@ def _joined(
     doubtful = log.is_elsewhere
     rows = log.rows(run, findings)
     joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=findings)
-    if _disagrees(joined) and not trusts_names:
+    if disagrees(joined) and not trusts_names:
         # What names say was not to count; that it shows the log's base is only welcome.
         rows, named = log.rows(run, []), named._replace(printed=[])
         noticed = findings
         joined = join(log.kind, rows, named, files, log.path, is_doubtful=doubtful, noticed=noticed)
     return joined
-
-
-def _disagrees(joined: Joined) -> bool:
-    """Whether nothing was joined, because something is contradicted."""
-    return not joined.matched and any(each.code == "log-disagrees" for each in joined.findings)
-
-
-def _rivals(log: FoundLog, joined: Joined, answers: Sequence[_Answer]) -> list[_Answer]:
-    """The logs of the same kind that a log contradicts, and that no name confirms either."""
-    # One in a folder of its own counts where values confirm it, and else says nothing of others.
-    if log.place == GIVEN or log.is_elsewhere or not _disagrees(joined):
-        return []
-    return [
-        each
-        for each in answers
-        if each.joined.matched
-        and each.log.kind.name == log.kind.name
-        and not each.joined.is_confirmed
-    ]
-
-
-def _contest(log: FoundLog, rival: _Answer) -> Finding:
-    said = f"it and {rival.log.path} tell different values of the same checkpoints, and no name"
-    said += " tells which of them is about these: neither was used (--exclude leaves one out)"
-    return Finding("log-several-runs", said, log.path, strict=True)
 
 
 def _told(log: FoundLog, joined: Joined) -> Log:
@@ -175,40 +150,6 @@ def _told(log: FoundLog, joined: Joined) -> Log:
     kind, unit = log.kind.name, log.kind.unit
     offset = joined.offset - joined.shift
     return Log(log.path, kind, joined.matched, joined.key, offset, why, unit, files)
-
-
-def _with_values(named: Names, rows: Sequence[LogRow | None]) -> Names:
-    """With what a log says, which further logs are compared with."""
-    metrics: dict[str, list[str]] = {}
-    seen: tuple[str, ...] = ()
-    known: list[tuple[str, int]] = []
-    for index, row in enumerate(rows):
-        if row is None:
-            continue
-        if row.names is not seen:
-            seen = row.names
-            labels = columns(seen).items()
-            known = [(label, seen.index(c)) for label, c in labels if role_of(c) == "metric"]
-        for label, column in known:
-            metrics.setdefault(label, [""] * len(rows))[index] = row.texts[column]
-    of_files = [row if row is not None and row.file else None for row in rows]
-    return named._replace(
-        epochs=[
-            e if e is not None or not row else row.epoch
-            for e, row in zip(named.epochs, of_files, strict=True)
-        ],
-        steps=[
-            s if s is not None or not row else row.step
-            for s, row in zip(named.steps, of_files, strict=True)
-        ],
-        printed=[
-            *named.printed,
-            *(
-                Printed(label, [*map(number, texts)], [0.0] * len(texts), texts)
-                for label, texts in metrics.items()
-            ),
-        ],
-    )
 
 
 def _called(places: Sequence[TableIn], sides: Sequence[Side], settled: Joined) -> Iterable[TableIn]:

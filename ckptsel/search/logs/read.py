@@ -22,6 +22,7 @@ class LogRead(NamedTuple):
         source: what the source of its values begins with, before the line.
         joined: the checkpoints' rows, by what they were joined, and at which offset.
         places: the checkpoints, in the order of these rows.
+        is_given: whether the user has named it.
         rows: a list that takes findings → all rows, from the first one on, read and counted as
             they were when they were joined. Raises OSError.
     """
@@ -31,6 +32,7 @@ class LogRead(NamedTuple):
     source: str
     joined: Joined
     places: Sequence[TableIn]
+    is_given: bool
     rows: Callable[[list[Finding]], Iterator[LogRow]]
 
     def by_path(self) -> dict[str, LogRow]:

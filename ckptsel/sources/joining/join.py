@@ -57,6 +57,7 @@ class Joined(NamedTuple):
         shift: what the rows' epochs count less than those that stand in the log.
         otherwise: the labels by which names mean another column than the one called so: `loss`,
             where all names print the log's `val_loss`.
+        span: from which epoch or step to which the log goes, as the names count; None by file.
     """
 
     rows: Sequence[LogRow | None]
@@ -68,6 +69,7 @@ class Joined(NamedTuple):
     shift: int = 0
     meanings: Mapping[int, str] = MappingProxyType({})
     otherwise: frozenset[str] = frozenset()
+    span: tuple[int, int] | None = None
 
     @property
     def matched(self) -> int:
@@ -107,14 +109,9 @@ def join(
     # Each row goes through here, and most of a large log belong to no checkpoint.
     wanted = [(LogRow._fields.index(m.key), m.wanted, m.rows, m.keep) for m in matches]
     rows = iter(rows)
-    for row in rows:
-        for match in matches:
-            first = row[LogRow._fields.index(match.key)]
-            match.first = first if isinstance(first, int) else None
-        rows = chain((row,), rows)
-        break
+    first = row = next(rows, None)
     at: Any
-    for row in rows:
+    for row in rows if first is None else chain((first,), rows):
         for position, places, kept, keep in wanted:
             at = row[position]
             if at in places:
@@ -122,6 +119,9 @@ def join(
                     keep(at, row)
                 else:
                     kept[at] = row
+    if first is not None and row is not None:
+        for match in matches:
+            match.first, match.last = (_count(each, match.key) for each in (first, row))
     growing = any(finding.code == "log-half-line" for finding in noticed)
     tried: Joined | None = None
     for match in matches:
@@ -183,10 +183,29 @@ def _by_count(
     # One name may print like another metric by chance.
     several = len(at.agreeing) > 1
     meanings = {n: column for n, (column, *others) in at.meanings.items() if several and not others}
-    shift = _shift(match)
     return Joined(
-        rows, match.key, chosen.offset, why, said_of, confirmed, shift, meanings, otherwise
+        rows,
+        match.key,
+        chosen.offset,
+        why,
+        said_of,
+        confirmed,
+        _shift(match),
+        meanings,
+        otherwise,
+        _span(match, chosen.offset),
     )
+
+
+def _count(row: LogRow, key: Key) -> int | None:
+    at = row[LogRow._fields.index(key)]
+    return at if isinstance(at, int) else None
+
+
+def _span(match: Match, offset: int) -> tuple[int, int] | None:
+    """From which epoch or step to which a log goes, as the names count."""
+    counted = [at for at in (match.first, match.last, *match.rows) if isinstance(at, int)]
+    return (min(counted) + offset, max(counted) + offset) if counted else None
 
 
 def _otherwise(match: Match) -> tuple[Match, dict[int, At], frozenset[str]] | None:

@@ -81,7 +81,7 @@ class Match:
         wanted: the files, epochs or steps of the log that could be those of a checkpoint.
         rows: the first row with each of these, in the order of the log.
         again: the further ones: how many of `rows` stood before, the file, epoch or step, the row.
-        first: what the log's first row counts, wanted or not.
+        first: what the log's first row counts, wanted or not; last: its last row.
         by_metrics: as `agreement`, without the epoch that a log by step tells as well: each run of
             a log has the same ones.
     """
@@ -95,6 +95,7 @@ class Match:
     rows: dict[int | str, LogRow] = field(default_factory=dict)
     again: deque[tuple[int, int | str, LogRow]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     first: int | None = None
+    last: int | None = None
     by_metrics: Agreement | None = None
     _characters: int = 0
 

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ckptsel.checkpoint import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Metric
+    from ckptsel.checkpoint import Metric
 
 How: TypeAlias = Literal["name", "log", "same file", "same bytes", "same weights", "step", "inside"]
 Sure: TypeAlias = Literal["certain", "likely", "unknown"]
 
 # That something was assumed of a log, so that its rows may be others.
-_ASSUMED = frozenset({"log-base-assumed", "log-restarted"})
+_ASSUMED = frozenset(
+    {
+        "log-base-assumed",
+        "log-restarted",
+        "log-shared",
+        "log-out-of-order",
+        "log-too-coarse",
+        "log-unconfirmed",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +36,14 @@ class Evidence:
         how: `name`: its own name; `log`: a log that tells of it; `same file`, `same bytes`,
             `same weights`: another checkpoint that is or holds the same; `inside`: the file itself
             says so; `step`: another one with the same optimizer step, or as many steps an epoch.
-        sure: `certain`, or `likely` where two trainings could look alike.
+        sure: `certain`, or `likely` where two trainings could look alike, where a number without
+            a label may be none that counts, or where a log may tell of another file.
         epoch: counted as names count it where a name or a log tells, or where all others differ by
             the same from what stands inside of them; None if it is not told.
         step: the same; inside a file, the optimizer's iterations.
         metrics: the values that come with it.
         path: the other checkpoint, "" if none.
+        doubts: what is to be said of it, if it is the answer.
     """
 
     how: How
@@ -41,6 +52,7 @@ class Evidence:
     step: float | None
     metrics: tuple[Metric, ...] = ()
     path: str = ""
+    doubts: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,41 +82,72 @@ class Answer:
     values_sure: Sure = "unknown"
 
 
-def evidence_of(other: Checkpoint, how: How, sure: Sure) -> Evidence:
-    """What another checkpoint that is the same tells."""
-    return Evidence(how, sure, other.epoch, other.step, other.metrics, other.path)
+def strongest(evidence: Sequence[Evidence]) -> Evidence | None:
+    """The first that tells an epoch; of several that are the same, the one that tells most."""
+    telling = _telling(evidence)
+    alike = [each for each in telling if each.how == telling[0].how]
+    alike = [each for each in alike if each.epoch == alike[0].epoch]
+    return max(alike, key=_fullness, default=None)
 
 
-def answer_of(path: str, evidence: Sequence[Evidence], findings: list[Finding]) -> Answer:
+def _fullness(each: Evidence) -> tuple[bool, ...]:
+    return each.step is not None, each.sure == "certain", bool(each.metrics)
+
+
+def answer_of(path: str, evidence: Sequence[Evidence], findings: Iterable[Finding]) -> Answer:
     """The strongest evidence; nothing, if evidence of the same weight contradicts it."""
-    telling = [each for each in evidence if each.epoch is not None] or evidence
-    if not telling:
-        return Answer(path, "unknown", None, None, (), (), tuple(findings))
-    first = telling[0]
+    first = strongest(evidence)
+    if first is None:
+        return Answer(path, "unknown", None, None, (), tuple(evidence), tuple(findings))
+    findings = (*findings, *first.doubts)
+    telling = _telling(evidence)
     alike = [each for each in telling if each.how == first.how]
     epochs = {each.epoch for each in telling if each.sure == first.sure}
     said = ""
-    if len({(each.epoch, each.step) for each in alike}) > 1:
+    if _counted(alike) is None:
         listed = ", ".join(each.path or path for each in alike)
         said = f"{len(alike)} checkpoints could be meant: {listed}"
     elif len(epochs) > 1:
         listed = ", ".join(f"{each.epoch:g} by {_name_of(each)}" for each in telling)
         said = f"the evidence contradicts itself: epoch {listed}"
     if said:
-        findings = [*findings, Finding("several-epochs", said, path, strict=True)]
-        return Answer(path, "unknown", None, None, (), tuple(evidence), tuple(findings))
+        findings = (*findings, Finding("several-epochs", said, path, strict=True))
+        return Answer(path, "unknown", None, None, (), tuple(evidence), findings)
+    step, metrics = first.step, first.metrics
+    if not _is_one_moment(alike):
+        listed = ", ".join(each.path or path for each in alike)
+        said = f"{len(alike)} checkpoints of it tell different steps or values: {listed}"
+        findings = (*findings, Finding("several-epochs", said, path, strict=True))
+        step, metrics = None, ()
     is_assumed = any(each.code in _ASSUMED for each in findings)
-    from_log = any(metric.source != "name" for metric in first.metrics)
+    from_log = any(metric.source != "name" for metric in metrics)
+    values_sure: Sure = "likely" if is_assumed and from_log else first.sure
     return Answer(
-        path,
-        first.sure,
-        first.epoch,
-        first.step,
-        first.metrics,
-        tuple(evidence),
-        tuple(findings),
-        "likely" if is_assumed and from_log else first.sure,
+        path, first.sure, first.epoch, step, metrics, tuple(evidence), findings, values_sure
     )
+
+
+def _telling(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+    return [each for each in evidence if each.epoch is not None] or evidence
+
+
+def _counted(alike: Sequence[Evidence]) -> float | None:
+    """The one epoch, or step where there are no epochs, that all of them tell; None if several."""
+    counts = {each.step if each.epoch is None else each.epoch for each in alike}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _is_one_moment(alike: Sequence[Evidence]) -> bool:
+    """Whether no two of them tell different steps, or different exact values."""
+    told: dict[str, set[object]] = {}
+    for each in alike:
+        if each.step is not None:
+            told.setdefault("step", set()).add(each.step)
+        for metric in each.metrics:
+            if metric.role == "metric" and metric.labelled:
+                printed = "printed" if metric.source == "name" else "exact"
+                told.setdefault(f"{printed} {metric.name}", set()).add(repr(metric.value))
+    return all(len(values) == 1 for values in told.values())
 
 
 def _name_of(evidence: Evidence) -> str:

@@ -8,18 +8,13 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from ckptsel.errors import LocationNotFoundError
-from ckptsel.search.query import Query
-from ckptsel.which.ask import which
 from tests.folders import make, write_csv
-
-if TYPE_CHECKING:
-    from ckptsel.which.evidence import Answer
+from tests.which.asking import ask, said, value
 
 RUNS = Path(__file__).parents[1] / "docs" / "examples" / "runs"
 TENTH = "epoch10-val_loss0.2544-val_accuracy0.9178.keras"
@@ -29,21 +24,6 @@ TENTH = "epoch10-val_loss0.2544-val_accuracy0.9178.keras"
 def run(tmp_path: Path) -> Path:
     """A run with fourteen whole models and their log."""
     return Path(shutil.copytree(RUNS / "whole-models", tmp_path / "run"))
-
-
-def ask(file: Path, *locations: Path) -> Answer:
-    """Which epoch a file is."""
-    return which(str(file), Query(tuple(map(str, locations))))
-
-
-def said(answer: Answer) -> tuple[str, str, float | None]:
-    """How it is known, how sure that is, and the epoch."""
-    return answer.evidence[0].how if answer.evidence else "", answer.sure, answer.epoch
-
-
-def value(answer: Answer, name: str) -> object:
-    """The first value of a metric."""
-    return next(metric.value for metric in answer.metrics if metric.name == name)
 
 
 def test_by_its_name(run: Path) -> None:

@@ -56,12 +56,20 @@ def which(path: str, query: Query, progress: Callable[[int], None] | None = None
     if not os.path.exists(path) and not os.path.exists(path + ".index"):
         raise LocationNotFoundError(f"no such file or folder: {path!r}", hint="check the path")
     around = look_around(path, query, progress)
-    findings: list[Finding] = []
     evidence = [*own_evidence(around)]
-    evidence = evidence or [*_same_file(around)] or [*_same_bytes(around)]
-    if not evidence:
-        evidence, findings = _by_content(around)
+    for same in (_same_file, _same_bytes):
+        if not _is_certain(evidence):
+            evidence += same(around)
+    findings: list[Finding] = []
+    if not _is_certain(evidence):
+        found, findings = _by_content(around)
+        # What is only likely by itself says no more than a name does.
+        evidence += [each for each in found if not evidence or each.how == "same weights"]
     return answer_of(path, evidence, [*findings, *_noticed(around, strongest(evidence))])
+
+
+def _is_certain(evidence: list[Evidence]) -> bool:
+    return any(each.sure == "certain" for each in evidence)
 
 
 def _noticed(around: Surroundings, answer: Evidence | None) -> Iterator[Finding]:

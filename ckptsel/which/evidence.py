@@ -68,7 +68,7 @@ class Answer:
         metrics: the values of that epoch.
         values_sure: how sure these are: no surer than the epoch, and `likely` where they are from a
             log of which something was assumed.
-        evidence: all of it, the strongest first.
+        evidence: all of it, in the order in which it was looked for.
         findings: what was noticed on the way.
     """
 
@@ -83,7 +83,7 @@ class Answer:
 
 
 def strongest(evidence: Sequence[Evidence]) -> Evidence | None:
-    """The first that tells an epoch; of several that are the same, the one that tells most."""
+    """The surest that tells an epoch; of several that are the same, the one that tells most."""
     telling = _telling(evidence)
     alike = [each for each in telling if each.how == telling[0].how]
     alike = [each for each in alike if each.epoch == alike[0].epoch]
@@ -108,7 +108,8 @@ def answer_of(path: str, evidence: Sequence[Evidence], findings: Iterable[Findin
         listed = ", ".join(each.path or path for each in alike)
         said = f"{len(alike)} checkpoints could be meant: {listed}"
     elif len(epochs) > 1:
-        listed = ", ".join(f"{each.epoch:g} by {_name_of(each)}" for each in telling)
+        told = (each for each in telling if each.sure == first.sure)
+        listed = ", ".join(f"{each.epoch:g} by {_name_of(each)}" for each in told)
         said = f"the evidence contradicts itself: epoch {listed}"
     if said:
         findings = (*findings, Finding("several-epochs", said, path, strict=True))
@@ -128,7 +129,8 @@ def answer_of(path: str, evidence: Sequence[Evidence], findings: Iterable[Findin
 
 
 def _telling(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
-    return [each for each in evidence if each.epoch is not None] or evidence
+    telling = [each for each in evidence if each.epoch is not None] or evidence
+    return sorted(telling, key=lambda each: each.sure != "certain")
 
 
 def _counted(alike: Sequence[Evidence]) -> float | None:
@@ -152,6 +154,8 @@ def _is_one_moment(alike: Sequence[Evidence]) -> bool:
 
 def _name_of(evidence: Evidence) -> str:
     """A piece of evidence, in words."""
-    if evidence.how == "inside":
-        return "what stands in the file"
-    return f"the step of {evidence.path}" if evidence.path else "the steps of an epoch"
+    if evidence.how == "step":
+        return f"the step of {evidence.path}" if evidence.path else "the steps of an epoch"
+    if evidence.path:
+        return f"the {evidence.how} as {evidence.path}"
+    return "what stands in the file" if evidence.how == "inside" else f"its {evidence.how}"

@@ -68,7 +68,7 @@ class Answer:
         metrics: the values of that epoch.
         values_sure: how sure these are: no surer than the epoch, and `likely` where they are from a
             log of which something was assumed.
-        evidence: all of it, in the order in which it was looked for.
+        evidence: all of it, the surest first.
         findings: what was noticed on the way.
     """
 
@@ -84,42 +84,37 @@ class Answer:
 
 def strongest(evidence: Sequence[Evidence]) -> Evidence | None:
     """The surest that tells an epoch; of several that are the same, the one that tells most."""
-    telling = _telling(evidence)
-    alike = [each for each in telling if each.how == telling[0].how]
+    alike = _alike(_telling(evidence))
     alike = [each for each in alike if each.epoch == alike[0].epoch]
-    return max(alike, key=_fullness, default=None)
-
-
-def _fullness(each: Evidence) -> tuple[bool, ...]:
-    return each.step is not None, each.sure == "certain", bool(each.metrics)
+    return max(alike, key=lambda each: (bool(each.metrics), each.step is not None), default=None)
 
 
 def answer_of(path: str, evidence: Sequence[Evidence], findings: Iterable[Finding]) -> Answer:
     """The strongest evidence; nothing, if evidence of the same weight contradicts it."""
+    evidence = _in_order(evidence)
     first = strongest(evidence)
     if first is None:
         return Answer(path, "unknown", None, None, (), tuple(evidence), tuple(findings))
     findings = (*findings, *first.doubts)
-    telling = _telling(evidence)
-    alike = [each for each in telling if each.how == first.how]
-    epochs = {each.epoch for each in telling if each.sure == first.sure}
+    telling = [each for each in _telling(evidence) if each.sure == first.sure]
+    alike = _alike(telling)
+    paths = ", ".join(each.path or path for each in alike)
+    steps = {each.step for each in alike if each.step is not None}
+    epochs = {each.epoch for each in telling}
     said = ""
-    if _counted(alike) is None:
-        listed = ", ".join(each.path or path for each in alike)
-        said = f"{len(alike)} checkpoints could be meant: {listed}"
+    if len({each.epoch for each in alike}) > 1 or (first.epoch is None and len(steps) > 1):
+        said = f"{len(alike)} checkpoints could be meant: {paths}"
     elif len(epochs) > 1:
-        told = (each for each in telling if each.sure == first.sure)
-        listed = ", ".join(f"{each.epoch:g} by {_name_of(each)}" for each in told)
+        listed = ", ".join(f"{each.epoch:g} by {_name_of(each)}" for each in telling)
         said = f"the evidence contradicts itself: epoch {listed}"
     if said:
         findings = (*findings, Finding("several-epochs", said, path, strict=True))
         return Answer(path, "unknown", None, None, (), tuple(evidence), findings)
-    step, metrics = first.step, first.metrics
-    if not _is_one_moment(alike):
-        listed = ", ".join(each.path or path for each in alike)
-        said = f"{len(alike)} checkpoints of it tell different steps or values: {listed}"
+    step, metrics = next(iter(steps)) if len(steps) == 1 else None, first.metrics
+    if len(steps) > 1 or not _is_one_moment(alike):
+        said = f"{len(alike)} checkpoints of it tell different steps or values: {paths}"
         findings = (*findings, Finding("several-epochs", said, path, strict=True))
-        step, metrics = None, ()
+        metrics = ()
     is_assumed = any(each.code in _ASSUMED for each in findings)
     from_log = any(metric.source != "name" for metric in metrics)
     values_sure: Sure = "likely" if is_assumed and from_log else first.sure
@@ -129,26 +124,27 @@ def answer_of(path: str, evidence: Sequence[Evidence], findings: Iterable[Findin
 
 
 def _telling(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
-    telling = [each for each in evidence if each.epoch is not None] or evidence
-    return sorted(telling, key=lambda each: each.sure != "certain")
+    ordered = _in_order(evidence)
+    return [each for each in ordered if each.epoch is not None] or ordered
 
 
-def _counted(alike: Sequence[Evidence]) -> float | None:
-    """The one epoch, or step where there are no epochs, that all of them tell; None if several."""
-    counts = {each.step if each.epoch is None else each.epoch for each in alike}
-    return counts.pop() if len(counts) == 1 else None
+def _in_order(evidence: Sequence[Evidence]) -> list[Evidence]:
+    return sorted(evidence, key=lambda each: each.sure != "certain")
+
+
+def _alike(telling: Sequence[Evidence]) -> list[Evidence]:
+    """Those that tell it as surely as the first of them, and in the same way."""
+    return [e for e in telling if (e.how, e.sure) == (telling[0].how, telling[0].sure)]
 
 
 def _is_one_moment(alike: Sequence[Evidence]) -> bool:
-    """Whether no two of them tell different steps, or different exact values."""
-    told: dict[str, set[object]] = {}
+    """Whether no two of them tell different values, in names or exactly."""
+    told: dict[tuple[str, bool], set[str]] = {}
     for each in alike:
-        if each.step is not None:
-            told.setdefault("step", set()).add(each.step)
         for metric in each.metrics:
             if metric.role == "metric" and metric.labelled:
-                printed = "printed" if metric.source == "name" else "exact"
-                told.setdefault(f"{printed} {metric.name}", set()).add(repr(metric.value))
+                in_name = metric.source == "name"
+                told.setdefault((metric.name, in_name), set()).add(repr(metric.value))
     return all(len(values) == 1 for values in told.values())
 
 

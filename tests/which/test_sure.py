@@ -121,7 +121,7 @@ def test_a_number_without_a_label_and_the_same_bytes(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "epoch=4-a=1.h5", tmp_path / "unet_256.h5")
     answer = ask(tmp_path / "unet_256.h5")
     assert (answer.sure, answer.epoch) == ("certain", 4)
-    assert [each.how for each in answer.evidence] == ["name", "same bytes"]
+    assert [each.how for each in answer.evidence] == ["same bytes", "name"]
     shutil.copy(tmp_path / "unet_512.h5", tmp_path / "unet_256.h5")
     answer = ask(tmp_path / "unet_256.h5")
     assert (answer.sure, answer.epoch) == ("unknown", None)
@@ -183,3 +183,38 @@ def test_one_epoch_with_different_values(tmp_path: Path) -> None:
     assert (answer.epoch, answer.metrics, codes(answer)) == (5, (), ["several-epochs"])
     (tmp_path / names[2]).unlink()
     assert value(ask(tmp_path / "best.keras"), "loss") == 0.3
+
+
+def test_two_steps_without_an_epoch(tmp_path: Path) -> None:
+    """Of two steps none is chosen; of one step with two values, the step is told."""
+    names = ("step=400-loss=0.4.keras", "step=500-loss=0.3.keras", "step=500-loss=0.2.keras")
+    make(tmp_path, *names)
+    fill(tmp_path)
+    for name in (names[2], "best.keras"):
+        shutil.copy(tmp_path / names[1], tmp_path / name)
+    answer = ask(tmp_path / "best.keras")
+    assert (answer.sure, answer.step, answer.metrics) == ("certain", 500, ())
+    assert codes(answer) == ["several-epochs"]
+    shutil.copy(tmp_path / names[1], tmp_path / names[0])
+    answer = ask(tmp_path / "best.keras")
+    assert (answer.sure, answer.step, codes(answer)) == ("unknown", None, ["several-epochs"])
+
+
+def test_a_link_under_a_name_with_another_epoch(tmp_path: Path) -> None:
+    """Its name tells the epoch, and that it is another's file is said."""
+    make(tmp_path, "epoch=2-a=1.keras", "epoch=3-a=1.keras")
+    fill(tmp_path)
+    os.link(tmp_path / "epoch=2-a=1.keras", tmp_path / "epoch=4-a=1.keras")
+    answer = ask(tmp_path / "epoch=4-a=1.keras")
+    assert said(answer) == ("name", "certain", 4)
+    assert codes(answer) == ["two-names"]
+
+
+@pytest.mark.parametrize("gone", ["best.keras", "last.keras", "ckptsel.jsonl"])
+def test_what_cannot_be_read(tmp_path: Path, gone: str) -> None:
+    """A link that leads nowhere is none of the others, and the rest is compared still."""
+    saved(tmp_path, mtime_ns=1, content=b"first", sha256=True)
+    (tmp_path / gone).unlink()
+    (tmp_path / gone).symlink_to("nowhere")
+    answer = ask(tmp_path / "copy.keras")
+    assert answer.epoch == (7 if gone == "last.keras" else None)

@@ -103,8 +103,9 @@ def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
     if any(read.joined.key == "epoch" for read in found.reads):
         from ckptsel.search.logs.moment import saved_within  # noqa: PLC0415 - opens files
 
-        asked = dict.fromkeys((*_winners(ranking, query, keep), *_about(ranking, query)))
-        found.findings += saved_within(found, [row for row in asked if row.rank])
+        won = [row for row in _winners(ranking, query, keep) if row.rank]
+        values = {row.checkpoint.path: (row.metric,) for row in won if row.metric}
+        found.findings += saved_within(found.reads, values)
     if found.reads:
         from ckptsel.search.logs.unneeded import less_grave  # noqa: PLC0415 - only with logs
 

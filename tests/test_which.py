@@ -8,18 +8,13 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from ckptsel.errors import LocationNotFoundError
-from ckptsel.search.query import Query
-from ckptsel.which.ask import run_folder, which
-from tests.folders import make
-
-if TYPE_CHECKING:
-    from ckptsel.which.evidence import Answer
+from tests.folders import make, write_csv
+from tests.which.asking import ask, said, value
 
 RUNS = Path(__file__).parents[1] / "docs" / "examples" / "runs"
 TENTH = "epoch10-val_loss0.2544-val_accuracy0.9178.keras"
@@ -29,22 +24,6 @@ TENTH = "epoch10-val_loss0.2544-val_accuracy0.9178.keras"
 def run(tmp_path: Path) -> Path:
     """A run with fourteen whole models and their log."""
     return Path(shutil.copytree(RUNS / "whole-models", tmp_path / "run"))
-
-
-def ask(file: Path, *locations: Path) -> Answer:
-    """Which epoch a file is."""
-    places = tuple(map(str, locations)) or (run_folder(str(file)),)
-    return which(str(file), Query(places))
-
-
-def said(answer: Answer) -> tuple[str, str, float | None]:
-    """How it is known, how sure that is, and the epoch."""
-    return answer.evidence[0].how if answer.evidence else "", answer.sure, answer.epoch
-
-
-def value(answer: Answer, name: str) -> object:
-    """The first value of a metric."""
-    return next(metric.value for metric in answer.metrics if metric.name == name)
 
 
 def test_by_its_name(run: Path) -> None:
@@ -77,8 +56,26 @@ def test_the_same_weights(run: Path, tmp_path: Path) -> None:
     assert said(ask(tmp_path / "model.weights.h5", run)) == ("same weights", "certain", 10)
 
 
-def test_the_same_optimizer_step(run: Path, tmp_path: Path) -> None:
-    """Averaged weights are nobody's, but the step is that of the tenth epoch."""
+@pytest.mark.parametrize("is_near", [True, False])
+def test_the_same_optimizer_step(run: Path, tmp_path: Path, is_near: bool) -> None:
+    """Weights that cannot be compared: the step is that of the tenth epoch, in its own run."""
+    import h5py  # noqa: PLC0415
+
+    with zipfile.ZipFile(run / TENTH) as archive:
+        archive.extract("model.weights.h5", tmp_path)
+    file = tmp_path / "model.weights.h5"
+    with h5py.File(file, "r+") as opened:
+        del opened["layers/dense/vars/0"]
+    if is_near:
+        file = Path(shutil.move(file, run))
+    answer = ask(file, run)
+    assert said(answer) == ("step", "likely", 10)
+    assert [each.how for each in answer.evidence] == ["step", "inside"]
+    assert bool(answer.metrics) == is_near
+
+
+def test_other_weights_at_the_same_optimizer_step(run: Path, tmp_path: Path) -> None:
+    """It is another training, or a mean: the step tells no epoch of this one."""
     import h5py  # noqa: PLC0415
 
     with zipfile.ZipFile(run / TENTH) as archive:
@@ -87,8 +84,21 @@ def test_the_same_optimizer_step(run: Path, tmp_path: Path) -> None:
         kernel = file["layers/dense/vars/0"]
         kernel[...] = np.asarray(kernel) + 1
     answer = ask(tmp_path / "model.weights.h5", run)
-    assert said(answer) == ("step", "likely", 10)
-    assert [each.how for each in answer.evidence] == ["step", "inside"]
+    assert said(answer) == ("inside", "likely", None)
+    assert answer.metrics == ()
+
+
+def test_its_own_name_is_read_wherever_others_are_looked_for(run: Path, tmp_path: Path) -> None:
+    """A location is looked in besides the file's own run, and tells nothing of it."""
+    other = tmp_path / "other"
+    other.mkdir()
+    write_csv(other / "training.csv", *(9.0 for _ in range(14)))
+    for path in run.glob("*.keras"):
+        shutil.copy(path, other / f"cp-{path.name[5:7]}.keras")
+    assert value(ask(other / "cp-10.keras"), "val_loss") == 9.0
+    answer = ask(run / TENTH, other)
+    assert said(answer) == ("name", "certain", 10)
+    assert value(answer, "val_loss") == 0.2543772757053375
 
 
 def test_as_many_steps_an_epoch(run: Path, tmp_path: Path) -> None:
@@ -151,7 +161,7 @@ def save_torch(path: Path, **saved: object) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {"w": torch.randn(4, 4, generator=torch.Generator().manual_seed(len(str(path))))}
-    torch.save({"state_dict": weights, **saved}, path)
+    torch.save({"state_dict": weights} | saved, path)
 
 
 def lightning(folder: Path, name: str, epoch: int, step: int) -> Path:
@@ -200,7 +210,12 @@ def test_the_pace_of_the_others(tmp_path: Path, first: int) -> None:
 def test_evidence_that_contradicts_itself(tmp_path: Path) -> None:
     """The same step as one epoch, and another epoch inside: neither is chosen."""
     for epoch in (1, 2):
-        lightning(tmp_path, f"epoch={epoch}-step={100 * epoch}.ckpt", epoch, 100 * epoch)
+        save_torch(
+            tmp_path / f"epoch={epoch}-step={100 * epoch}.ckpt",
+            epoch=epoch,
+            global_step=100 * epoch,
+            state_dict={},
+        )
     answer = ask(lightning(tmp_path, "last.ckpt", 7, 200))
     assert (answer.sure, answer.epoch) == ("unknown", None)
     assert {each.epoch for each in answer.evidence} == {2, 7}

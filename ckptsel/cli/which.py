@@ -31,7 +31,7 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="LOCATION...",
-            help="Where the run's other checkpoints are.  [default: the file's own run]",
+            help="Where other checkpoints are, besides those of the file's own run.",
             show_default=False,
         ),
     ] = None,
@@ -50,9 +50,9 @@ def run(
     chosen = output_name(output_format, null=null, default="table")
     from ckptsel.cli.reports.which import WhichReport
     from ckptsel.search.query import Query
-    from ckptsel.which.ask import run_folder, which
+    from ckptsel.which.ask import which
 
-    query = Query(tuple(locations or (run_folder(file),)), patterns=tuple(patterns))
+    query = Query(tuple(locations or ()), patterns=tuple(patterns))
     with progress(lambda files: count(files, "file") + "…") as tick:
         answer = which(file, query, tick)
     output.findings(answer.findings)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from ckptsel.formats.contents import Contents, Tensor
 
 Fingerprint: TypeAlias = "Counter[tuple[tuple[int, ...], bytes]]"
 """Shape and SHA-256 of the values, of every weight, with how often there is such a one."""
+
+Likeness: TypeAlias = Literal["same weights", "other weights", "not comparable"]
+"""Other weights are of the same shapes: they are no other form of the same ones."""
 
 
 def fingerprint(contents: Contents) -> Fingerprint:
@@ -22,7 +25,7 @@ def fingerprint(contents: Contents) -> Fingerprint:
     return Counter((tensor.shape, _digest(contents, tensor)) for tensor in _weights(contents))
 
 
-def has_weights(contents: Contents, wanted: Fingerprint) -> bool:
+def likeness(contents: Contents, wanted: Fingerprint) -> Likeness:
     """Whether a checkpoint has just these weights. It is read up to the first other one.
 
     Raises:
@@ -33,14 +36,14 @@ def has_weights(contents: Contents, wanted: Fingerprint) -> bool:
     for (shape, _), times in wanted.items():
         shapes[shape] += times
     if not weights or Counter(tensor.shape for tensor in weights) != shapes:
-        return False
+        return "not comparable"
     left = wanted.copy()
     for tensor in weights:
         key = (tensor.shape, _digest(contents, tensor))
         if not left[key]:
-            return False
+            return "other weights"
         left[key] -= 1
-    return True
+    return "same weights"
 
 
 def _weights(contents: Contents) -> list[Tensor]:

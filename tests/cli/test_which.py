@@ -60,3 +60,35 @@ def test_values_that_are_not_certain(run: Run, tmp_path: Path) -> None:
     said = run("which", path).stdout.splitlines()[0]
     assert said == f"{path}: epoch 4 (certain), val_loss 0.6 (likely)"
     assert json.loads(run("which", path, "-o", "json").stdout)["values_sure"] == "likely"
+
+
+def test_a_value_without_a_label(run: Run, tmp_path: Path) -> None:
+    """It is told as it is printed, and has no name."""
+    for name in ("w.01-0.50.keras", "w.02-0.40.keras", "w.03-0.60.keras"):
+        (tmp_path / name).write_text(name)
+    path = str(tmp_path / "w.02-0.40.keras")
+    said = run("which", path).stdout.splitlines()[0]
+    assert said == f"{path}: epoch 2, 0.40 without a label (certain)"
+
+
+KEYS = ["schema", "command", "path", "sure", "epoch", "step", "metrics", "values_sure"]
+KEYS += ["evidence", "findings"]
+OF_EVIDENCE = ["how", "sure", "epoch", "step", "metrics", "path"]
+
+
+def test_what_scripts_get(run: Run, tmp_path: Path) -> None:
+    """The keys of the JSON, the columns, and the paths, as docs/output.md has them."""
+    folder = shutil.copytree(RUNS, tmp_path / "run")
+    tenth = min(folder.glob("weights.10*"))
+    path = str(shutil.copy(tenth, folder / "best.weights.h5"))
+    found = json.loads(run("which", path, "-o", "json").stdout)
+    assert list(found) == KEYS
+    assert [list(each) for each in found["evidence"]] == [OF_EVIDENCE]
+    (line,) = run("which", path, "-o", "jsonl").stdout.splitlines()
+    assert json.loads(line) == found["evidence"][0]
+    rows = run("which", path, "-o", "csv").stdout.splitlines()
+    assert rows == ["how,sure,epoch,step,path", f"same bytes,certain,10,,{tenth}"]
+    assert run("which", path, "-o", "paths").stdout == f"{tenth}\n"
+    own = json.loads(run("which", str(tenth), "-o", "json").stdout)
+    assert own["evidence"][0]["path"] is None
+    assert run("which", str(tenth), "-o", "paths").stdout == ""

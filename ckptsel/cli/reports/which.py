@@ -100,6 +100,8 @@ def _sentence(answer: Answer) -> str:
 
 
 def _value(metric: Metric) -> str:
+    if not metric.labelled:
+        return f"{metric.text} without a label"
     value = finite(metric.value)
     shown = metric.text if value is None or isinstance(value, str) else f"{value:.6g}"
     return f"{metric.name} {shown}"

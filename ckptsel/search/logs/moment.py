@@ -10,18 +10,19 @@ from ckptsel.formats import open_contents
 from ckptsel.sources.log import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ckptsel.checkpoint import Ranked
+    from ckptsel.checkpoint import Metric
     from ckptsel.search.logs.read import LogRead
-    from ckptsel.search.survey import Survey
     from ckptsel.sources.log import LogRow
 
 # Files beside it that are opened: for so many steps, at most so many.
 _BESIDE, _NEIGHBOURS = 2, 4
 
 
-def saved_within(found: Survey, rows: Collection[Ranked]) -> Iterator[Finding]:
+def saved_within(
+    reads: Iterable[LogRead], values: Mapping[str, Sequence[Metric]]
+) -> Iterator[Finding]:
     """Say of which of these the value may be that of a later moment of the same epoch.
 
     A name that tells nothing but the epoch does not show when in it the file was saved, unless
@@ -29,16 +30,17 @@ def saved_within(found: Survey, rows: Collection[Ranked]) -> Iterator[Finding]:
     epochs have the same number of steps, and another file tells it.
 
     Args:
-        found: what was found, with the logs that were joined.
-        rows: the checkpoints that matter; each is opened, with one beside it.
+        reads: the logs that were joined.
+        values: the paths of the checkpoints that matter, each with those of its values that do.
+            Each checkpoint that has one of these from a log is opened, with some beside it.
     """
-    for read in found.reads:
+    for read in reads:
         if read.joined.key != "epoch" or read.joined.is_confirmed:
             continue
         told = read.by_path()
-        for row in rows:
-            path, metric = row.checkpoint.path, row.metric
-            if metric is None or not metric.source.startswith(read.source) or path not in told:
+        for path, metrics in values.items():
+            from_it = any(metric.source.startswith(read.source) for metric in metrics)
+            if not from_it or path not in told:
                 continue
             if said := _other_moment(read, told, path):
                 yield Finding("log-too-coarse", said, path, strict=True)

@@ -27,10 +27,10 @@ def settle(found: Survey, checkpoints: Iterable[Checkpoint]) -> list[Finding]:
     others: list[Doubt] = []
     left: list[Doubt] = []
     for doubt in found.doubted:
-        is_it = _is_it(doubt) if doubt.path in paths else None
-        if is_it is None:
+        is_same = is_it(doubt) if doubt.path in paths else None
+        if is_same is None:
             left.append(doubt)
-        elif not is_it:
+        elif not is_same:
             others.append(doubt)
     found.doubted = left
     if others:
@@ -62,7 +62,7 @@ def unread(found: Survey, checkpoints: Iterable[Checkpoint]) -> Iterator[Finding
         yield Finding("log-unconfirmed", said, log, strict=True)
 
 
-def _is_it(doubt: Doubt) -> bool | None:
+def is_it(doubt: Doubt) -> bool | None:
     """Whether the bytes are those that were saved; None if that cannot be told."""
     mark = doubt.row.mark
     if mark is None or not mark.sha256:

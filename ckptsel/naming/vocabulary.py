@@ -71,7 +71,7 @@ _SETTINGS = """
     patch window stride kernel version ver v worker workers gpu gpus cls class classes num_classes
     epochs n_epochs num_epochs max_epochs stage phase team task part group noise scale factor
     filters n_filters n_layers units channels ch model_name sample_rate difficulty id job session
-    ensemble member replica
+    ensemble member replica file filename filepath path
 """
 SETTINGS = frozenset(_SETTINGS.split())
 """What was chosen before training: never a metric, whatever number stands beside it."""

@@ -39,6 +39,7 @@ _FOLDER_MARKERS = {
     frozenset({"adapter_config.json", "adapter_model.safetensors"}): "huggingface",
 }
 _HF_STEP = re.compile(r"checkpoint-\d+")
+_TEXTS = (".json", ".jsonl", ".txt", ".md", ".yaml", ".yml")
 
 # A name that holds none of these needs no closer look at whether it is unfinished.
 _UNFINISHED_PARTS = (".tmp", ".orbax-checkpoint-tmp", "-unfinished", ".ckptsel-")
@@ -118,6 +119,11 @@ def folder_kind(path: str, found: Entries) -> str:
     ):
         return SUFFIXES["." + name.rpartition(".")[2]] + " folder"
     return "huggingface" if _HF_STEP.match(name) and found.files else ""
+
+
+def is_without_weights(found: Entries) -> bool:
+    """Whether a folder that is a checkpoint by its name holds texts only, as git leaves it."""
+    return not found.folders and all(name.endswith(_TEXTS) for name in found.files)
 
 
 def place(folder: Folder, name: str) -> None:

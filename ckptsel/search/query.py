@@ -117,6 +117,7 @@ def parse_monitor(text: str) -> tuple[str, str]:
         UsageError: if there is no name.
     """
     name, colon, mode = text.rpartition(":")
+    mode = mode.strip().lower()
     if not colon or mode not in MODES:
         name, mode = text, "auto"
     if not text:

@@ -22,7 +22,9 @@ from ckptsel.search.grouping import (
     folder_kind,
     group_shards,
     group_version_1,
+    is_holder,
     is_of_logs,
+    is_without_weights,
     markers,
     place,
     run_above,
@@ -99,8 +101,10 @@ class Scan:
     def _single(self, paths: list[str]) -> Iterator[Folder]:
         """Files that were named one by one, each as it would be found in its folder."""
         by_folder: dict[str, list[str]] = defaultdict(list)
+        # The current folder may be one that only holds a run's files: then the run is above it.
+        current = os.curdir if is_holder(os.curdir) else ""
         for path in dict.fromkeys(paths):
-            by_folder[os.path.dirname(path)].append(os.path.basename(path))
+            by_folder[os.path.dirname(path) or current].append(os.path.basename(path))
         for path, names in by_folder.items():
             root = run_above(path)
             yield from self._logs_above(path, root)
@@ -177,6 +181,11 @@ class Scan:
             self.passed_over["no regular file"] += found.special
         self._count(len(found.files) + len(found.folders))
         kind = folder_kind(path, found)
+        if kind and is_without_weights(found):
+            self.passed_over["an incomplete checkpoint"] += 1
+            said = "incomplete, and passed over: it holds texts only, and no weights"
+            self.findings.append(Finding("incomplete-checkpoint", said, path, strict=True))
+            return []
         if kind:
             return kind
         # Walked before, but less deep than this time: its own files are known.

@@ -30,7 +30,9 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lightning_csv", ("metrics.csv",)),
     ("timm_csv", ("summary.csv",)),
     ("ultralytics_csv", ("results*.csv",)),
-    ("keras_csv", ("*.csv", "*.tsv")),
+    # Keras's own example has `training.log`. What is read as no log, as the lines of a program, is
+    # only named where a value is not found.
+    ("keras_csv", ("*.csv", "*.tsv", "*.log", "*log*.txt", "*.jsonl")),
     ("history_csv", ("*history*.csv",)),
     ("history_json", ("*history*.json",)),
     ("skorch_history", ("*history*.json",)),

@@ -89,6 +89,18 @@ def test_an_incomplete_checkpoint_is_said(tmp_path: Path) -> None:
         assert scan.passed_over == {"an incomplete checkpoint": 2}
 
 
+def test_a_trainers_folder_without_weights(tmp_path: Path) -> None:
+    """As where git has left out what is large: it is no checkpoint, and that is said."""
+    root = make(tmp_path, "checkpoint-1/trainer_state.json", "checkpoint-1/tokenizer.json")
+    make(tmp_path, "checkpoint-2/trainer_state.json", "checkpoint-2/model.safetensors")
+    make(tmp_path, "checkpoint-3/trainer_state.json", "checkpoint-3/global_step3/")
+    found, scan = scanned(root)
+    assert [os.path.basename(path) for path in found] == ["checkpoint-2", "checkpoint-3"]
+    (finding,) = scan.findings
+    assert (finding.code, finding.strict) == ("incomplete-checkpoint", True)
+    assert finding.path.endswith("checkpoint-1")
+
+
 def test_a_folder_removed_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that vanishes between being listed and being entered is said, and passed over."""
     root = make(tmp_path, "a/w.h5", "b/w.h5", "c/w.h5")

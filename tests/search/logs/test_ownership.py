@@ -166,6 +166,22 @@ def test_from_inside_of_a_run(
     assert best.metric.text == "0.3161"
 
 
+def test_names_without_a_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell writes them for `*.keras`, in the folder that holds the checkpoints."""
+    make(here, *(f"run/checkpoints/{name}" for name in NAMES))
+    write_csv(here / "run/log.csv", 0.5, 0.3, 0.4)
+    monkeypatch.chdir(here / "run/checkpoints")
+    assert places(ranked(locations=tuple(NAMES)))[0] == (1, NAMES[1])
+
+
+@pytest.mark.parametrize("name", ["training.log", "log.txt", "a_log.txt", "history.tsv"])
+def test_other_names_of_tables(here: Path, name: str) -> None:
+    """Keras's own example calls the table `training.log`."""
+    make(here, *NAMES)
+    write_csv(here / name, 0.5, 0.3, 0.4)
+    assert places(ranked(strict=True))[0] == (1, NAMES[1])
+
+
 def test_another_runs_log_above_is_not_used(here: Path) -> None:
     """Where several runs stand in such a folder, the log above is of none of them."""
     make(here, *(f"models/{run}/{name}" for run in "ab" for name in NAMES))

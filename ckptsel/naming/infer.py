@@ -12,7 +12,7 @@ from ckptsel.naming.fields import Field
 from ckptsel.naming.form import Form
 from ckptsel.naming.pattern import Pattern
 from ckptsel.naming.tokens import Token, stem_length, tokenize
-from ckptsel.naming.vocabulary import is_never_negative
+from ckptsel.naming.vocabulary import is_never_negative, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,10 +65,21 @@ def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[st
     _join_signs(shapes)
     patterns: list[Pattern] = _fairseq(names)
     refused: dict[str, str] = {}
-    # Fewer dashes first: `acc0.5` beside `acc-0.5` shows that the dash is a minus. Then the
-    # larger group first, since its pattern may read the names of the smaller ones.
-    order = sorted(shapes, key=lambda s: (s.count("-\0"), -len(shapes[s]), s))
-    several = [shape for shape in order if len(shapes[shape]) > 1]
+    # Fewer dashes first: `loss0.5` beside `loss-0.5` shows that the dash is a minus; but in
+    # `acc-0.5` it cannot be one, and must not be read so. Then the larger group first, since its
+    # pattern may read the names of the smaller ones.
+    separators = {shape: _separating_dashes(shape) for shape in shapes}
+    order = sorted(
+        shapes,
+        key=lambda s: (s.count("-\0") - separators[s], -separators[s], -len(shapes[s]), s),
+    )
+    dashless = Counter(shape.replace("-\0", "\0") for shape in shapes)
+    several = [
+        shape
+        for shape in order
+        if len(shapes[shape]) > 1
+        or (separators[shape] and dashless[shape.replace("-\0", "\0")] > 1)
+    ]
     for shape in several + [shape for shape in order if alone and len(shapes[shape]) == 1]:
         group = [entry for entry in shapes[shape] if not is_read(entry[0], patterns)]
         while group:
@@ -86,23 +97,33 @@ def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[st
     return patterns, refused
 
 
+def _separating_dashes(shape: str) -> int:
+    """How many dashes before numbers cannot be a minus, by the word that they follow."""
+    words = re.findall(r"([A-Za-z][A-Za-z_]*)-\0", shape)
+    return sum(is_never_negative(word) or role_of(word) in ("epoch", "step") for word in words)
+
+
 def _join_signs(shapes: dict[str, list[tuple[str, list[Token]]]]) -> None:
-    """Put `loss--0.5` with `loss-0.3`, which shows that the second dash is a minus."""
-    for shape in [shape for shape in shapes if "--\0" in shape]:
-        plain = shape.replace("--\0", "-\0")
-        if plain not in shapes:
-            continue
+    """Put `loss--0.5` with `loss-0.3`, and `loss-0.5` with `loss0.3`: the last dash is a minus."""
+    for shape in [shape for shape in shapes if "-\0" in shape]:
         signed = [(name, _with_signs(name, tokens)) for name, tokens in shapes[shape]]
-        if all(_shape(name, tokens) == plain for name, tokens in signed):
-            shapes[plain] += signed
+        plain = {_shape(name, tokens) for name, tokens in signed}
+        if len(plain) == 1 and plain != {shape} and plain <= shapes.keys():
+            shapes[plain.pop()] += signed
             del shapes[shape]
 
 
+# A dash behind another one, or behind a word that a negative number may follow.
+_BEFORE_SIGN = re.compile(r"-(?=-$)|([A-Za-z][A-Za-z_]*)(?=-$)")
+
+
 def _with_signs(name: str, tokens: list[Token]) -> list[Token]:
-    """The tokens, with the minus that stands before a decimal after another dash."""
+    """The tokens, with the minus that could stand before decimals."""
     return [
         token._replace(start=token.start - 1, text="-" + token.text)
-        if token.kind == "decimal" and name[: token.start].endswith("--")
+        if token.kind == "decimal"
+        and (before := _BEFORE_SIGN.search(name[: token.start]))
+        and not (before[1] and is_never_negative(before[1]))
         else token
         for token in tokens
     ]

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import UsageError
 from ckptsel.history.course import Course, course_of
-from ckptsel.history.logged import time_unit
-from ckptsel.history.points import Point, of_checkpoints, time_of, unit_of
+from ckptsel.history.logged import time_unit, times_of
+from ckptsel.history.points import Point, of_checkpoints, point_of, time_of, turn_of, unit_of
+from ckptsel.history.series import contested, courses, trainings
 from ckptsel.naming.read import as_number
 from ckptsel.ranking.smoothing import UNSMOOTHED
-from ckptsel.selection import select_with_logs
+from ckptsel.search.logs.families import words_of
+from ckptsel.selection import select_with_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Checkpoint, Monitor, Ranked, Ranking
     from ckptsel.history.points import Unit
+    from ckptsel.search.logs.families import Words
     from ckptsel.search.logs.read import LogRead
     from ckptsel.search.query import Query
 
@@ -41,9 +44,10 @@ class Run:
         last: the latest one.
         best: the best checkpoint's place in the ranking of all runs; None if none has a value.
         latest: the latest checkpoint, by epoch, then step, then age.
-        history: the monitor's values in the order of the training: the log's where there is one
-            that has more of them, else the checkpoints'. Of a very long log some are left out, the
-            best and the last are not.
+        history: the monitor's values in the order of the training, one a time: the log's where
+            there is one that has those of as many of the checkpoints' times as these themselves,
+            else the checkpoints', if it is known when they are of. Of a very long log some are
+            left out, the best and the last are not.
         values: how many there are, with those left out.
         trouble: what is wrong with it.
     """
@@ -94,38 +98,53 @@ def overview(query: Query, progress: Callable[[int], None] | None = None) -> Ove
             "--pareto takes several checkpoints, and a run has one best",
             hint="without it, the first monitor decides, and among equals the next one",
         )
-    ranking, reads = select_with_logs(replace(query, per_run=False), progress=progress)
+    ranking, found = select_with_survey(replace(query, per_run=False), progress=progress)
     monitor = ranking.monitor
     assert monitor is not None
     groups: dict[str, list[Ranked]] = {}
     for row in ranking.rows:
         groups.setdefault(row.checkpoint.run, []).append(row)
     logs: dict[str, list[LogRead]] = {}
-    for read in reads:
+    for read in found.reads:
         logs.setdefault(read.run, []).append(read)
-    runs = [_run(path, rows, logs.get(path, ()), monitor) for path, rows in groups.items()]
+    words = words_of(found.read)
+    runs = [_run(path, rows, logs.get(path, ()), monitor, words) for path, rows in groups.items()]
     runs.sort(key=lambda run: (run.best.rank or 0, "") if run.best else (math.inf, run.path))
     return Overview(ranking, tuple(runs))
 
 
-def _run(path: str, rows: Sequence[Ranked], logs: Sequence[LogRead], monitor: Monitor) -> Run:
+def _run(
+    path: str,
+    rows: Sequence[Ranked],
+    logs: Sequence[LogRead],
+    monitor: Monitor,
+    words: Mapping[str, Words],
+) -> Run:
     unit = unit_of(row.checkpoint for row in rows)
     times = _times(rows, unit)
-    saved = of_checkpoints(((row.checkpoint, row.metric) for row in rows), unit)
+    parts = trainings(rows, words)
+    # The first row is the best one, if the run has any.
+    one = next(c for training in parts for c in courses(training, words, unit) if rows[0] in c)
+    # A single value is the last one, whenever it was.
+    alone = [*_points(one, unit)]
+    saved = alone if len(alone) == 1 else [*of_checkpoints(one, unit).values()]
     unreadable: list[Finding] = []
     logged = _longest(logs, monitor, unreadable)
     usable = [row for row in rows if row.rank is not None or row.reason == UNSMOOTHED]
     trouble = [*unreadable, *_without_value(monitor, usable)]
     values, points = len(saved), saved
+    is_mixed = len(parts) > 1 or contested(one, unit) is not None
     best = next((row for row in rows if row.rank is not None), None)
-    broken = next((point for point in saved if not math.isfinite(point.value)), None)
+    broken = next((p for p in _points(rows, unit) if not math.isfinite(p.value)), None)
     if logged is not None:
         read, course = logged
         broken = course.broken.point(read) if course.broken else broken
         trouble += _best_lost(monitor, usable, read, course)
         trouble += _saving_stopped(_times(rows, time_unit(read)), read, course)
-        if course.count > values:
-            values, points = course.count, course.points()
+        if course.count and len(course.known) >= len(saved):
+            values, points, is_mixed = course.count, course.points(), False
+    if is_mixed:
+        trouble.append(_several_trainings(rows[0]))
     return Run(
         path=path,
         checkpoints=len(rows),
@@ -146,10 +165,19 @@ def _run(path: str, rows: Sequence[Ranked], logs: Sequence[LogRead], monitor: Mo
 def _longest(
     logs: Sequence[LogRead], monitor: Monitor, findings: list[Finding]
 ) -> tuple[LogRead, Course] | None:
-    """The log that has the most values, and how it went."""
-    courses = ((read, course_of(read, monitor.name, findings)) for read in logs)
-    known = [(read, course) for read, course in courses if course is not None]
-    return max(known, key=lambda each: each[1].count, default=None)
+    """The log that has values of the most of the checkpoints' times, and how it went."""
+    found = (
+        (read, course_of(read, monitor.name, findings, times_of(read).values())) for read in logs
+    )
+    known = [(read, course) for read, course in found if course is not None]
+    return max(known, key=lambda each: (len(each[1].known), each[1].count), default=None)
+
+
+def _points(rows: Sequence[Ranked], unit: Unit) -> Iterator[Point]:
+    """All values of the checkpoints, in their order, also of those of which no time is known."""
+    for row in sorted(rows, key=lambda row: _time(row.checkpoint)):
+        if (point := point_of(row, unit)) is not None:
+            yield point
 
 
 def _times(rows: Iterable[Ranked], unit: Unit) -> list[float]:
@@ -157,13 +185,15 @@ def _times(rows: Iterable[Ranked], unit: Unit) -> list[float]:
     return sorted(at for at in times if at is not None)
 
 
-def _time(checkpoint: Checkpoint) -> tuple[float, float, float]:
-    epoch, step = checkpoint.epoch, checkpoint.step
-    return (
-        -math.inf if epoch is None else epoch,
-        -math.inf if step is None else step,
-        checkpoint.modified,
-    )
+def _time(checkpoint: Checkpoint) -> tuple[float, ...]:
+    turn = (-math.inf if count is None else count for count in turn_of(checkpoint))
+    return (*turn, checkpoint.modified)
+
+
+def _several_trainings(row: Ranked) -> Finding:
+    path = row.checkpoint.path
+    said = "has checkpoints of one time that may be of several trainings: its values are those of"
+    return Finding("run-several-trainings", f"{said} {path!r} and its like", strict=True)
 
 
 def _not_finite(monitor: Monitor, broken: Point | None) -> Iterator[Finding]:

@@ -213,3 +213,65 @@ def test_steps_of_a_long_training(tmp_path: Path) -> None:
     (run,) = runs(tmp_path).values()
     assert "0.1 at 12345678 (" in run.trouble[0].message
     assert "goes on to 12345999, the last checkpoint is of 12345700" in run.trouble[1].message
+
+
+def test_several_checkpoints_of_an_epoch(tmp_path: Path) -> None:
+    """They are in the order of their steps, or of their versions."""
+    values = (0.9, 0.5, 0.85, 0.8, 0.7, 0.6)
+    steps = [100 * n + 99 for n in range(6)]
+    rows = "".join(f"{n // 3},{steps[n]},{value}\n" for n, value in enumerate(values))
+    for n, value in enumerate(values):
+        names = (f"a/epoch={n // 3}-step={steps[n] + 1}", f"b/epoch={n // 3}-val_loss={value}-v{n}")
+        for name in names:
+            path = tmp_path / f"{name}.ckpt"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(name)
+    (tmp_path / "a" / "metrics.csv").write_text("epoch,step,val_loss\n" + rows)
+    for run in runs(tmp_path).values():
+        assert tuple(point.value for point in run.history) == values
+
+
+def test_several_files_of_an_epoch_beside_a_log(tmp_path: Path) -> None:
+    """However many they are, the log knows of more epochs."""
+    losses = (0.9, 0.8, 0.7, 0.1)
+    for epoch in (2, 4):
+        for form in ("w.{}-{:.2f}.keras", "ema.{}-{:.2f}.keras", "w.{}-{:.2f}.optimizer.h5"):
+            (tmp_path / form.format(epoch, losses[epoch - 1])).write_text(f"{form}{epoch}")
+    log(tmp_path, losses)
+    (run,) = runs(tmp_path).values()
+    assert tuple(point.value for point in run.history) == losses
+    assert (run.checkpoints, run.values, codes(run)) == (6, 4, [])
+
+
+def test_a_log_that_was_written_again(tmp_path: Path) -> None:
+    """Rows of one epoch are one value."""
+    save(tmp_path, {1: "0.50", 2: "0.40", 3: "0.30"})
+    log(tmp_path, [0.5, 0.4])
+    with (tmp_path / "training.csv").open("a") as file:
+        file.write("1,0.4\n2,0.3\n")
+    (run,) = runs(tmp_path).values()
+    assert ([point.value for point in run.history], run.values) == ([0.5, 0.4, 0.3], 3)
+
+
+@pytest.mark.parametrize(
+    "names", [("resnet_{}-0.{}0", "vgg_{}-0.{}0"), ("w_{}-0.{}0", "w_{}-0.{}5")]
+)
+def test_several_trainings_in_a_folder(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Two models, or two trainings of the same names: the history is one of one time, and said."""
+    for number, name in enumerate(names):
+        for epoch in (1, 2, 3):
+            path = tmp_path / f"{name.format(epoch, 9 - 3 * number - epoch)}.keras"
+            path.write_text(path.name)
+    (run,) = runs(tmp_path).values()
+    assert [point.at for point in run.history] == [1, 2, 3]
+    assert run.best is not None
+    assert run.history[-1].value == run.best.metric.value  # type: ignore[union-attr]
+    assert codes(run) == ["run-several-trainings"]
+
+
+def test_values_of_no_time(tmp_path: Path) -> None:
+    """Where names tell no epoch there is no course of values, whatever their order."""
+    for name in ("one-val_loss=0.1", "two-val_loss=0.3", "three-val_loss=0.2"):
+        (tmp_path / f"{name}.keras").write_text(name)
+    (run,) = runs(tmp_path).values()
+    assert (run.unit, run.history) == ("", ())

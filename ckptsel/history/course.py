@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ckptsel.history.logged import Value, go_through
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ckptsel.checkpoint import Finding
     from ckptsel.history.points import Point
     from ckptsel.search.logs.read import LogRead
@@ -20,20 +22,28 @@ class Course:
     """A metric's values from first to last, and the most notable ones.
 
     Attributes:
-        count: how many values there are.
+        count: how many values there are, those of one time as one; of more than are kept, those of
+            a time that was not kept as several.
+        known: at which of the times that were asked for there is a value.
         lowest: the lowest finite value.
         highest: the highest finite value.
         broken: the first one that is not finite.
         last: the one of the latest time.
     """
 
-    __slots__ = ("_kept", "_read", "_stride", "broken", "count", "highest", "last", "lowest")
+    __slots__ = (
+        "_kept", "_read", "_stride", "_times", "broken", "count", "highest", "known", "last",
+        "lowest",
+    )  # fmt: skip
 
-    def __init__(self, read: LogRead) -> None:
+    def __init__(self, read: LogRead, times: Iterable[int] = ()) -> None:
+        """Take the log, and the times of the checkpoints in it."""
         self._read = read
+        self._times = frozenset(times)
         self._kept: dict[int, Point] = {}
         self._stride = 1
         self.count = 0
+        self.known: set[int] = set()
         self.lowest: Value | None = None
         self.highest: Value | None = None
         self.broken: Value | None = None
@@ -53,7 +63,12 @@ class Course:
             self.highest = value
         if self.last is None or value.at >= self.last.at:
             self.last = value
-        if self.count % self._stride == 0 or value.at in self._kept:
+        if value.at in self._times:
+            self.known.add(value.at)
+        if value.at in self._kept:
+            self._kept[value.at] = value.point(self._read)
+            return
+        if self.count % self._stride == 0:
             self._kept[value.at] = value.point(self._read)
             if len(self._kept) > MOST:
                 self._kept = dict([*self._kept.items()][::2])
@@ -71,6 +86,8 @@ class Course:
         return [kept[at] for at in sorted(kept)]
 
 
-def course_of(read: LogRead, metric: str, findings: list[Finding]) -> Course | None:
+def course_of(
+    read: LogRead, metric: str, findings: list[Finding], times: Iterable[int] = ()
+) -> Course | None:
     """How a metric went in a log; None, and a finding, if that cannot be read any more."""
-    return go_through(read, metric, lambda: Course(read), findings)
+    return go_through(read, metric, lambda: Course(read, times), findings)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Monitor
 from ckptsel.errors import DirectionError
+from ckptsel.history.points import turn_of as turn_of  # noqa: PLC0414 - it orders, too
 from ckptsel.naming import vocabulary
-from ckptsel.naming.conventions import LIGHTNING_VERSION
 from ckptsel.naming.read import as_number
 
 if TYPE_CHECKING:
@@ -76,12 +76,6 @@ def shortlist(values: list[float], mode: Mode, keep: int | None, slack: float = 
     if mode == "min":
         return [row for row in rows if values[row] <= limit + slack]
     return [row for row in rows if values[row] >= limit - slack]
-
-
-def turn_of(checkpoint: Checkpoint) -> tuple[float | None, float | None, int]:
-    """When it was written, as far as its name tells: epoch, step, and Lightning's `-vN`."""
-    match = LIGHTNING_VERSION.search(checkpoint.path)
-    return checkpoint.epoch, checkpoint.step, int(match[1]) if match else 0
 
 
 def turns_of(

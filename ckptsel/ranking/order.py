@@ -131,12 +131,12 @@ def order(
     is_logged = any(checkpoint.saved is not None for _, checkpoint in candidates)
     logged = turns_of(candidates, per_run=per_run) if is_logged else {}
 
-    def key(candidate: tuple[float, Checkpoint]) -> tuple[float | str, ...]:
+    def key(candidate: tuple[float, Checkpoint]) -> tuple[float, tuple[float, ...], str]:
         value, checkpoint = candidate
         # One without an epoch comes after those that have one, whichever way they are turned.
         written = logged.get(checkpoint.path) or turn_of(checkpoint)
-        turns = (math.inf if n is None else turn * n for n in written)
-        return (sign * value, *turns, checkpoint.path)
+        turns = tuple(math.inf if n is None else turn * n for n in written)
+        return sign * value, turns, checkpoint.path
 
     return [checkpoint for _, checkpoint in sorted(candidates, key=key)]
 

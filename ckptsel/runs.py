@@ -98,7 +98,9 @@ def overview(query: Query, progress: Callable[[int], None] | None = None) -> Ove
             "--pareto takes several checkpoints, and a run has one best",
             hint="without it, the first monitor decides, and among equals the next one",
         )
-    ranking, found = select_with_survey(replace(query, per_run=False), progress=progress)
+    ranking, found = select_with_survey(
+        replace(query, per_run=False, each_run=True), progress=progress
+    )
     monitor = ranking.monitor
     assert monitor is not None
     groups: dict[str, list[Ranked]] = {}
@@ -143,7 +145,7 @@ def _run(
         trouble += _saving_stopped(_times(rows, time_unit(read)), read, course)
         if course.count and len(course.known) >= len(saved):
             values, points, is_mixed = course.count, course.points(), False
-    if is_mixed:
+    if is_mixed and points:
         trouble.append(_several_trainings(rows[0]))
     return Run(
         path=path,

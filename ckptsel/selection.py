@@ -132,6 +132,8 @@ def _winners(ranking: Ranking, query: Query, keep: int | None) -> tuple[Ranked, 
     """Those that are the answer; of a list, the first. One more is kept than is wanted."""
     if query.takes_several:
         return ranking.rows
+    if query.each_run:
+        return tuple({row.checkpoint.run: row for row in ranking.rows[::-1] if row.rank}.values())
     return ranking.rows[: 1 if keep is None else max(1, keep - 1)]
 
 
@@ -204,7 +206,13 @@ def _by_several(
     for text in query.further:
         further = criterion(found, *parse_monitor(text), query)
         orders.append(Order(further.monitor, further.fields, further.values()))
-    placed, findings = reranked(rows, orders, query)
+    if query.each_run:
+        # What is to be said is that of each run; one that ties with another is no matter.
+        _, findings = reranked(rows, orders, replace(query, per_run=True))
+        tie = "later" if query.tie == "error" else query.tie
+        placed, _ = reranked(rows, orders, replace(query, tie=tie))
+    else:
+        placed, findings = reranked(rows, orders, query)
     found.findings += findings
     return (
         [row for row in placed if row.rank is not None],

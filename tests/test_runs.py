@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.errors import MonitorNotFoundError, UsageError
+from ckptsel.errors import MonitorNotFoundError, TieError, UsageError
 from ckptsel.runs import Run, overview
 from ckptsel.search.query import Query
+from ckptsel.selection import select
 from tests.sources.trainer_states import trainer_states
 
 if TYPE_CHECKING:
@@ -275,3 +277,25 @@ def test_values_of_no_time(tmp_path: Path) -> None:
         (tmp_path / f"{name}.keras").write_text(name)
     (run,) = runs(tmp_path).values()
     assert (run.unit, run.history) == ("", ())
+
+
+def test_what_is_said_of_each_best(tmp_path: Path) -> None:
+    """As of the answers of --per-run: ties, and rounding that may hide the best, in each run."""
+    for name, loss in (("a", "0.10"), ("b", "0.10"), ("c", "0.30")):
+        save(tmp_path / name, {1: loss, 2: "0.90"})
+    query = Query((str(tmp_path),), monitor="val_loss")
+
+    def said(query: Query) -> list[tuple[str, str]]:
+        found = select(query) if query.per_run else overview(query).ranking
+        wanted = ("tie", "rounded-apart")
+        return [(f.code, f.path) for f in found.findings if f.code in wanted]
+
+    # Of two runs, none is the answer.
+    assert said(query) == said(replace(query, per_run=True)) == []
+    save(tmp_path / "b", {3: "0.10"})
+    save(tmp_path / "c", {3: "0.305"})
+    assert [code for code, _ in said(query)] == ["tie", "rounded-apart"]
+    for asked in (query, replace(query, smooth=3), replace(query, further=("epoch:min",))):
+        assert sorted(said(asked)) == sorted(said(replace(asked, per_run=True)))
+    with pytest.raises(TieError):
+        overview(replace(query, tie="error"))

@@ -65,7 +65,7 @@ def test_a_log_has_more_to_say(tmp_path: Path) -> None:
         (1, 0.6), (2, 0.4), (3, 0.2), (4, 0.35)
     ]  # fmt: skip
     assert codes(run) == ["run-best-not-saved"]
-    assert "0.2 at 3 (csv:training.csv:4)" in run.trouble[0].message
+    assert "0.2 at epoch 3 (csv:training.csv:4)" in run.trouble[0].message
 
 
 def test_the_best_epoch_was_saved(tmp_path: Path) -> None:
@@ -78,13 +78,69 @@ def test_the_best_epoch_was_saved(tmp_path: Path) -> None:
 
 
 def test_nan_and_an_early_end(tmp_path: Path) -> None:
-    """NaN is told with its epoch; so is a log that goes on without checkpoints."""
+    """NaN is told with its epoch; so is a log that goes on to better values without checkpoints."""
     save(tmp_path / "a", {1: "0.60", 2: "0.40", 3: "0.45"})
-    log(tmp_path / "a", [0.6, 0.4, 0.45, 0.5, "nan", "nan"])
+    log(tmp_path / "a", [0.6, 0.4, 0.45, 0.41, "nan", "nan"])
     (run,) = runs(tmp_path).values()
     assert codes(run) == ["run-not-finite", "run-saving-stopped"]
-    assert "nan at 5" in run.trouble[0].message
-    assert "goes on to 6" in run.trouble[1].message
+    assert "nan at epoch 5" in run.trouble[0].message
+    assert "goes on to epoch 6, the last checkpoint is of epoch 3" in run.trouble[1].message
+    assert all(finding.strict for finding in run.trouble)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_nothing_better_followed(tmp_path: Path, mode: str) -> None:
+    """With `save_best_only`, and early stopping, that is what a run looks like."""
+    sign = 1 if mode == "min" else -1
+    values = [0.9, 0.8, 0.7, 0.75, 0.6, *(0.7 + n / 100 for n in range(20))]
+    save(tmp_path, {n: f"{sign * values[n - 1]:.2f}" for n in (1, 2, 3, 5)})
+    log(tmp_path, [sign * value for value in values])
+    (run,) = overview(Query((str(tmp_path),), monitor="val_loss", mode=mode)).runs
+    assert codes(run) == []
+
+
+def test_a_search_that_was_narrowed(tmp_path: Path) -> None:
+    """Later checkpoints may be there that were not asked for; so may be the best one."""
+    values = [0.9, 0.8, 0.7, 0.6, 0.5]
+    save(tmp_path, {n: f"{value:.2f}" for n, value in enumerate(values, 1)})
+    log(tmp_path, values)
+    files = tuple(str(tmp_path / f"w.{n:02d}-val_loss={values[n - 1]:.2f}.keras") for n in (1, 2))
+    for narrowed in (
+        Query((str(tmp_path),), include=("w.0[12]*",), monitor="val_loss"),
+        Query((str(tmp_path),), exclude=("w.0[345]*",), monitor="val_loss"),
+        Query(files, monitor="val_loss"),
+        Query((f"{tmp_path}/w.0[12]*",), monitor="val_loss"),
+        Query(files=files, monitor="val_loss"),
+    ):
+        (run,) = overview(narrowed).runs
+        assert codes(run) == ["run-best-not-saved"]
+        assert run.trouble[0].message.endswith("better than what was looked at")
+    # A folder that a glob found was looked through.
+    (run,) = overview(Query((f"{tmp_path.parent}/{tmp_path.name[:-1]}*",), monitor="val_loss")).runs
+    assert codes(run) == []
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ((), "better than what was saved"),
+        (("best.keras",), "it may be in 'best.keras' (`ckptsel which` tells)"),
+        (
+            ("a.keras", "best.keras"),
+            "it may be in 'best.keras' or 'a.keras' (`ckptsel which` tells)",
+        ),
+        (("a.keras", "b.keras", "c.keras"), "it may be in 'a.keras' or 'b.keras' or 1 more"),
+    ],
+)
+def test_a_file_that_may_hold_the_best(tmp_path: Path, beside: Sequence[str], said: str) -> None:
+    """Of a file without a value it is not known which epoch it is."""
+    save(tmp_path, {2: "0.40", 4: "0.35"})
+    log(tmp_path, [0.6, 0.4, 0.2, 0.35])
+    for name in beside:
+        (tmp_path / name).write_text(name)
+    (run,) = runs(tmp_path).values()
+    assert codes(run) == ["run-best-not-saved"]
+    assert said in run.trouble[0].message
 
 
 def test_every_tenth_epoch_is_no_early_end(tmp_path: Path) -> None:
@@ -153,7 +209,7 @@ def test_a_table_that_another_kind_would_count_otherwise(tmp_path: Path) -> None
     assert [(point.at, point.value) for point in run.history] == [
         (1, 0.1), (2, 0.8), (3, 0.7), (4, 0.9)
     ]  # fmt: skip
-    assert "0.9 at 4" in run.trouble[0].message
+    assert "0.9 at epoch 4" in run.trouble[0].message
 
 
 def test_the_best_of_the_trainer_was_deleted(tmp_path: Path) -> None:
@@ -162,7 +218,7 @@ def test_the_best_of_the_trainer_was_deleted(tmp_path: Path) -> None:
     (run,) = runs(tmp_path, "eval_loss").values()
     assert (run.unit, [point.at for point in run.history]) == ("step", [100, 200, 300, 400])
     assert codes(run) == ["run-best-not-saved"]
-    assert "0.2 at 200" in run.trouble[0].message
+    assert "0.2 at step 200" in run.trouble[0].message
 
 
 def test_an_epoch_without_end(tmp_path: Path) -> None:
@@ -209,12 +265,15 @@ def test_steps_of_a_long_training(tmp_path: Path) -> None:
     """They are told with all their digits."""
     for step, value in ((12_345_600, "0.50"), (12_345_700, "0.40")):
         (tmp_path / f"m-step={step}-val_loss={value}.ckpt").write_text(value)
-    rows = ((12_345_600, 0.5), (12_345_678, 0.1), (12_345_700, 0.4), (12_345_999, 0.6))
+    rows = ((12_345_600, 0.5), (12_345_678, 0.1), (12_345_700, 0.4), (12_345_999, 0.3))
     lines = "".join(f"{step // 100},{step},{value}\n" for step, value in rows)
     (tmp_path / "metrics.csv").write_text("epoch,step,val_loss\n" + lines)
     (run,) = runs(tmp_path).values()
-    assert "0.1 at 12345678 (" in run.trouble[0].message
-    assert "goes on to 12345999, the last checkpoint is of 12345700" in run.trouble[1].message
+    assert "0.1 at step 12345678 (" in run.trouble[0].message
+    assert (
+        "goes on to step 12345999, the last checkpoint is of step 12345700"
+        in run.trouble[1].message
+    )
 
 
 def test_several_checkpoints_of_an_epoch(tmp_path: Path) -> None:

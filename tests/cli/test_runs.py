@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def test_table(run: Run) -> None:
     ]  # fmt: skip
     names = [line.split()[0].rpartition("/")[2] for line in lines[3:6]]
     assert names == ["whole-models", "recipe", "every-epoch"]
-    assert "val_loss was 0.260943 at 16 (csv:training.csv:17), better than" in lines[4]
+    assert "val_loss was 0.260943 at epoch 16 (csv:training.csv:17), better than" in lines[4]
 
 
 def test_json(run: Run) -> None:
@@ -59,6 +60,36 @@ def test_strict(run: Run) -> None:
     assert run("runs", str(RUNS), "-m", "val_nothing", "--mode", "min").exit_code == 3
 
 
+def test_huge_values(run: Run, tmp_path: Path) -> None:
+    """No mean, trend or median of finite values is infinite, which JSON cannot hold."""
+    for epoch, value in enumerate((1.7e308, -1.7e308) * 30):
+        (tmp_path / f"w.{epoch:02d}-val_loss={value:.1e}.keras").write_text(f"{epoch}")
+    assert run("runs", str(tmp_path), "-m", "val_loss").exit_code == 0
+    shown = run("list", str(tmp_path), "-m", "val_loss", "--smooth", "3", "-o", "json")
+    rows = json.loads(shown.stdout, parse_constant=pytest.fail)["checkpoints"]
+    assert {row["smoothed"] for row in rows} == {1.7e308, -1.7e308}
+
+
+def test_strict_tells_more_than_the_first(run: Run, tmp_path: Path) -> None:
+    """What is wrong with further runs is in the details."""
+    for name in "abcdefg":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "training.csv").write_text("epoch,val_loss\n0,0.6\n1,0.5\n2,0.1\n")
+        for epoch, loss in ((1, "0.60"), (2, "0.50")):
+            (tmp_path / name / f"w.{epoch:02d}-val_loss={loss}.keras").write_text(f"{name}{epoch}")
+    result = run("runs", str(tmp_path), "-m", "val_loss", "--strict")
+    assert result.exit_code == 1
+    assert result.stderr.count("better than what was saved") == 5
+
+
+@pytest.mark.parametrize("option", ["--pareto", "--per-run"])
+def test_what_does_not_go_with_runs(run: Run, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not offered; set in the environment for other commands, it does not matter."""
+    assert run("runs", str(RUNS), "-m", "val_loss", option).exit_code == 2
+    monkeypatch.setenv("CKPTSEL_" + option[2:].upper().replace("-", "_"), "1")
+    assert run("runs", str(RUNS), "-m", "val_loss").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("values", "drawn"),
     [
@@ -68,6 +99,9 @@ def test_strict(run: Run) -> None:
         ([0.0, 7.0], "▁█"),
         ([0.0, float("nan"), float("inf")], "▁!!"),
         ([float(n) for n in range(8)], "▁▂▃▄▅▆▇█"),
+        ([1.7e308] * 41, "▁" * 20),
+        ([-1.7e308, 0.0, 1.7e308], "▁▅█"),
+        ([sys.float_info.max] * 33 + [-sys.float_info.max] * 7, "█" * 16 + "▅" + "▁" * 3),
     ],
 )
 def test_sparkline(values: list[float], drawn: str) -> None:

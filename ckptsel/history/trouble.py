@@ -42,19 +42,22 @@ class Told(NamedTuple):
 def not_finite(monitor: Monitor, broken: Point | None, unit: Unit) -> Iterator[Finding]:
     """A value that is NaN or infinite."""
     if broken is not None:
-        yield _found("run-not-finite", f"{monitor.name} is {broken.value} {_when(broken, unit)}")
+        said = f"{monitor.name} is {broken.value} {_when(broken, unit)}"
+        yield Finding("run-not-finite", said, strict=True)
 
 
 def without_value(monitor: Monitor, usable: Sequence[Ranked]) -> Iterator[Finding]:
     """No checkpoint that has a value."""
     if not usable:
-        yield _found("run-without-value", f"no checkpoint has a value of {monitor.name}")
+        said = f"no checkpoint has a value of {monitor.name}"
+        yield Finding("run-without-value", said, strict=True)
 
 
 def several_trainings(row: Ranked) -> Finding:
     """Checkpoints of one time that may be of several trainings; the row is of the one shown."""
     said = "has checkpoints of one time that may be of several trainings: its values are those of"
-    return _found("run-several-trainings", f"{said} {row.checkpoint.path!r} and its like")
+    said += f" {row.checkpoint.path!r} and its like"
+    return Finding("run-several-trainings", said, strict=True)
 
 
 def best_lost(
@@ -85,7 +88,8 @@ def best_lost(
     said = f"{monitor.name} was {point.value:.6g} {_when(point, told.unit)}, better than what was"
     said += " saved" if is_whole else " looked at"
     unknown = [row.checkpoint for row in rows if row.metric is None]
-    yield _found("run-best-not-saved", said + _may_be(unknown, told.unit, point.at))
+    said += _may_be(unknown, told.unit, point.at)
+    yield Finding("run-best-not-saved", said, strict=True)
 
 
 def saving_stopped(
@@ -112,18 +116,14 @@ def saving_stopped(
     if end - times[-1] > max((b - a for a, b in pairwise(times)), default=1):
         said = f"the log goes on to {told.unit} {in_short(end)}, the last checkpoint is of"
         said += f" {told.unit} {in_short(times[-1])}"
-        unknown = [row.checkpoint for row in rows]
-        yield _found("run-saving-stopped", said + _may_be(unknown, told.unit, None))
+        said += _may_be([row.checkpoint for row in rows], told.unit, None)
+        yield Finding("run-saving-stopped", said, strict=True)
 
 
 def times_of_checkpoints(rows: Iterable[Ranked], unit: Unit) -> list[float]:
     """When the checkpoints of a run are of, those that tell; the earliest first."""
     times = (time_of(row.checkpoint, unit) for row in rows)
     return sorted(at for at in times if at is not None)
-
-
-def _found(code: str, said: str) -> Finding:
-    return Finding(code, said, strict=True)
 
 
 def _best_of(metrics: Iterable[Metric], monitor: Monitor) -> Metric:

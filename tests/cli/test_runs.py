@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,43 @@ def test_json(run: Run) -> None:
     assert one["best"]["value"] == min(point["value"] for point in one["history"])
     assert one["last_value"] == one["history"][-1]["value"]
     assert one["latest_is_best"] is False
+
+
+def test_keys(run: Run) -> None:
+    """The keys of the JSON and the columns are those that the page names, in its order."""
+    found = json.loads(run("runs", str(RUNS), "-m", "val_loss", "-o", "json").stdout)
+    assert [*found] == ["schema", "command", "monitor", "runs", "found", "logs", "findings"]
+    one = found["runs"][0]
+    assert [*one] == [
+        "run", "checkpoints", "unit", "first", "last", "best", "latest", "latest_is_best",
+        "last_value", "values", "history_unit", "history", "trouble",
+    ]  # fmt: skip
+    assert [*one["best"]] == ["path", "rank", "epoch", "step", "value", "source"]
+    assert [*one["latest"]] == ["path", "epoch", "step"]
+    assert [*one["history"][0]] == ["at", "value", "source"]
+    trouble = found["runs"][1]["trouble"]
+    assert [*trouble[0]] == ["code", "message", "path", "strict"]
+    assert trouble[0]["strict"] is True
+    page = (RUNS.parents[1] / "output.md").read_text(encoding="utf-8")
+    section = page.partition("## JSON of runs\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == [*found, *one]
+    heading = run("runs", str(RUNS), "-m", "val_loss", "-o", "csv").stdout.splitlines()[0]
+    columns = section.partition("columns of csv and tsv: ")[2].partition("`paths`")[0]
+    named = [name for name in re.findall(r"`(\w+)`", columns) if name not in ("true", "false")]
+    assert named == heading.split(",")
+
+
+def test_a_history_of_steps(run: Run, tmp_path: Path) -> None:
+    """The log may count steps where the names count epochs, too: it is told which."""
+    rows = "".join(f"{epoch},{10 * epoch + 9},0.{9 - epoch}\n" for epoch in range(4))
+    (tmp_path / "metrics.csv").write_text("epoch,step,val_loss\n" + rows)
+    for epoch in (0, 2):
+        (tmp_path / f"epoch={epoch}-step={10 * epoch + 10}.ckpt").write_text(f"{epoch}")
+    shown = run("runs", str(tmp_path), "-m", "val_loss", "-o", "json").stdout
+    (one,) = json.loads(shown)["runs"]
+    assert (one["unit"], one["last"], one["history_unit"]) == ("epoch", 2, "step")
+    assert [point["at"] for point in one["history"]] == [10, 20, 30, 40]
+    assert "at step 40 (" in one["trouble"][0]["message"]
 
 
 def test_csv(run: Run) -> None:

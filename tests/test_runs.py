@@ -302,6 +302,10 @@ def test_several_files_of_an_epoch_beside_a_log(tmp_path: Path) -> None:
     (run,) = runs(tmp_path).values()
     assert tuple(point.value for point in run.history) == losses
     assert (run.checkpoints, run.values, codes(run)) == (6, 4, [])
+    (tmp_path / "training.csv").unlink()
+    (run,) = runs(tmp_path).values()
+    assert [point.value for point in run.history] == [0.8, 0.1]
+    assert (run.values, codes(run)) == (2, [])
 
 
 def test_a_log_that_was_written_again(tmp_path: Path) -> None:

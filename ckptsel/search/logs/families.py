@@ -27,7 +27,7 @@ _OF_METRIC = re.compile(r"val(id(ation)?)?|train(ing)?")
 _OF_CALLBACKS = frozenset(
     (
         *("best", "last", "latest", "top", "improvement", "improved", "save", "saved", "full"),
-        *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight"),
+        *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight", "w"),
         *("model", "models", "net", "network", "state", "dict", "raw", "ema", "swa", "avg"),
         *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "min", "max"),
         *("encoder", "decoder", "generator", "discriminator", "gen", "disc", "netg", "netd"),

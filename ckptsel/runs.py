@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.errors import UsageError
 from ckptsel.history.course import course_of
-from ckptsel.history.logged import time_unit, times_of
+from ckptsel.history.logged import time_unit
 from ckptsel.history.points import of_checkpoints, point_of, turn_of, unit_of
 from ckptsel.history.series import contested, courses, trainings
 from ckptsel.history.trouble import (
@@ -49,9 +49,8 @@ class Run:
         best: the best checkpoint's place in the ranking of all runs; None if none has a value.
         latest: the latest checkpoint, by epoch, then step, then age.
         history: the monitor's values in the order of the training, one a time: the log's where
-            there is one that has those of as many of the checkpoints' times as these themselves,
-            else the checkpoints', if it is known when they are of. Of a very long log some are
-            left out, the best and the last are not.
+            there is one that has as many of them, else the checkpoints', if it is known when they
+            are of. Of a very long log some are left out, the best and the last are not.
         history_unit: what these are counted in: that of the log may be another.
         values: how many there are, with those left out.
         trouble: what is wrong with it.
@@ -162,7 +161,7 @@ def _run(
         course = told.course
         trouble += best_lost(monitor, rows, usable, told, is_whole=is_whole)
         trouble += saving_stopped(monitor, rows, told, is_whole=is_whole)
-        if course.count and len(course.known) >= len(points):
+        if course.count >= max(1, len(points)):
             points, history_unit, is_mixed = course.points(), told.unit, False
             values = course.count
     if is_mixed and points:
@@ -185,16 +184,16 @@ def _run(
 def _told(
     logs: Sequence[LogRead], rows: Sequence[Ranked], monitor: Monitor, findings: list[Finding]
 ) -> Told | None:
-    """What that log tells which has values of the most of the checkpoints' times."""
+    """What that log tells which has the most values."""
     found: list[Told] = []
     for read in logs:
         unit = time_unit(read)
         times = times_of_checkpoints(rows, unit)
         end = times[-1] - read.joined.offset if times else math.inf
-        course = course_of(read, monitor.name, findings, times_of(read).values(), end)
+        course = course_of(read, monitor.name, findings, end)
         if course is not None:
             found.append(Told(read, course, unit))
-    return max(found, key=lambda told: (len(told.course.known), told.course.count), default=None)
+    return max(found, key=lambda told: told.course.count, default=None)
 
 
 def _points(rows: Sequence[Ranked], unit: Unit) -> Iterator[Point]:

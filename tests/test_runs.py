@@ -308,6 +308,22 @@ def test_several_files_of_an_epoch_beside_a_log(tmp_path: Path) -> None:
     assert (run.values, codes(run)) == (2, [])
 
 
+def test_a_log_that_lags_behind(tmp_path: Path) -> None:
+    """It knows of more epochs than the checkpoints, if not of the last one."""
+    save(tmp_path, {2: "0.80", 4: "0.60", 6: "0.40"})
+    log(tmp_path, (0.9, 0.8, 0.7, 0.6, 0.5))
+    (run,) = runs(tmp_path).values()
+    assert [point.value for point in run.history] == [0.9, 0.8, 0.7, 0.6, 0.5]
+
+
+def test_the_last_file_under_another_name(tmp_path: Path) -> None:
+    """It is of the same training."""
+    save(tmp_path, {1: "0.80", 2: "0.60", 3: "0.40"})
+    (tmp_path / "final.03-val_loss=0.40.keras").write_text("final")
+    (run,) = runs(tmp_path).values()
+    assert (len(run.history), codes(run)) == (3, [])
+
+
 def test_a_log_that_was_written_again(tmp_path: Path) -> None:
     """Rows of one epoch are one value."""
     save(tmp_path, {1: "0.50", 2: "0.40", 3: "0.30"})

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from ckptsel.history.logged import Value, go_through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ckptsel.checkpoint import Finding, Mode
     from ckptsel.history.points import Point
     from ckptsel.search.logs.read import LogRead
@@ -51,7 +49,6 @@ class Course:
     Attributes:
         count: how many values there are, those of one time as one; of more than are kept, those of
             a time that was not kept as several.
-        known: at which of the times that were asked for there is a value.
         whole: the range of all finite values.
         later: of those that came after the last checkpoint.
         broken: the first one that is not finite.
@@ -59,19 +56,16 @@ class Course:
     """
 
     __slots__ = (
-        "_end", "_kept", "_read", "_stride", "_times", "broken", "count", "known", "last", "later",
-        "whole",
+        "_end", "_kept", "_read", "_stride", "broken", "count", "last", "later", "whole",
     )  # fmt: skip
 
-    def __init__(self, read: LogRead, times: Iterable[int] = (), end: float = math.inf) -> None:
-        """Take the log, the times of the checkpoints in it, and the time of the last checkpoint."""
+    def __init__(self, read: LogRead, end: float = math.inf) -> None:
+        """Take the log, and the time of the last checkpoint as it counts."""
         self._read = read
-        self._times = frozenset(times)
         self._end = end
         self._kept: dict[int, Point] = {}
         self._stride = 1
         self.count = 0
-        self.known: set[int] = set()
         self.whole, self.later = Range(), Range()
         self.broken: Value | None = None
         self.last: Value | None = None
@@ -86,8 +80,6 @@ class Course:
             self.broken = value
         if self.last is None or value.at >= self.last.at:
             self.last = value
-        if value.at in self._times:
-            self.known.add(value.at)
         if value.at in self._kept:
             self._kept[value.at] = value.point(self._read)
             return
@@ -110,11 +102,7 @@ class Course:
 
 
 def course_of(
-    read: LogRead,
-    metric: str,
-    findings: list[Finding],
-    times: Iterable[int] = (),
-    end: float = math.inf,
+    read: LogRead, metric: str, findings: list[Finding], end: float = math.inf
 ) -> Course | None:
     """How a metric went in a log; None, and a finding, if that cannot be read any more.
 
@@ -122,9 +110,6 @@ def course_of(
         read: the log.
         metric: the metric.
         findings: takes that the log cannot be read any more.
-        times: those of the checkpoints, as the log counts.
-        end: that of the last checkpoint.
+        end: the time of the last checkpoint, as the log counts.
     """
-    # Parts of a log may be gone through twice.
-    times = tuple(times)
-    return go_through(read, metric, lambda: Course(read, times, end), findings)
+    return go_through(read, metric, lambda: Course(read, end), findings)

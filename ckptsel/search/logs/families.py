@@ -26,7 +26,18 @@ _OF_METRIC = re.compile(r"val(id(ation)?)?|train(ing)?")
 # Words by which callbacks of one training tell their files apart: why, and what of it was saved.
 _OF_CALLBACKS = frozenset(
     (
-        *("best", "last", "latest", "top", "improvement", "improved", "save", "saved", "full"),
+        *(
+            "best",
+            "last",
+            "latest",
+            "final",
+            "top",
+            "improvement",
+            "improved",
+            "save",
+            "saved",
+            "full",
+        ),
         *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight", "w"),
         *("model", "models", "net", "network", "state", "dict", "raw", "ema", "swa", "avg"),
         *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "min", "max"),

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ckptsel.checkpoint import Finding
 from ckptsel.errors import UsageError
-from ckptsel.history.course import Course, course_of
+from ckptsel.history.course import course_of
 from ckptsel.history.logged import time_unit
-from ckptsel.history.points import Point, of_checkpoints, time_of, unit_of
-from ckptsel.naming.read import as_number
+from ckptsel.history.points import of_checkpoints, point_of, turn_of, unit_of
+from ckptsel.history.series import contested, courses, trainings
+from ckptsel.history.trouble import (
+    Told,
+    best_lost,
+    not_finite,
+    saving_stopped,
+    several_trainings,
+    times_of_checkpoints,
+    without_value,
+)
 from ckptsel.ranking.smoothing import UNSMOOTHED
-from ckptsel.selection import select_with_logs
+from ckptsel.search.logs.families import words_of
+from ckptsel.search.places import bare_checkpoint
+from ckptsel.selection import select_with_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ckptsel.checkpoint import Checkpoint, Monitor, Ranked, Ranking
-    from ckptsel.history.points import Unit
+    from ckptsel.checkpoint import Checkpoint, Finding, Monitor, Ranked, Ranking
+    from ckptsel.history.points import Point, Unit
+    from ckptsel.search.logs.families import Words
     from ckptsel.search.logs.read import LogRead
     from ckptsel.search.query import Query
-
-# Values of a log and of a checkpoint are one and the same if they differ by no more than this
-# share, which a float32 loses.
-_SAME = 1e-6
+    from ckptsel.search.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,10 @@ class Run:
         last: the latest one.
         best: the best checkpoint's place in the ranking of all runs; None if none has a value.
         latest: the latest checkpoint, by epoch, then step, then age.
-        history: the monitor's values in the order of the training: the log's where there is one
-            that has more of them, else the checkpoints'. Of a very long log some are left out, the
-            best and the last are not.
+        history: the monitor's values in the order of the training, one a time: the log's where
+            there is one that has as many of them, else the checkpoints', if it is known when they
+            are of. Of a very long log some are left out, the best and the last are not.
+        history_unit: what these are counted in: that of the log may be another.
         values: how many there are, with those left out.
         trouble: what is wrong with it.
     """
@@ -56,6 +64,7 @@ class Run:
     best: Ranked | None
     latest: Checkpoint
     history: tuple[Point, ...]
+    history_unit: str
     values: int
     trouble: tuple[Finding, ...]
 
@@ -94,132 +103,106 @@ def overview(query: Query, progress: Callable[[int], None] | None = None) -> Ove
             "--pareto takes several checkpoints, and a run has one best",
             hint="without it, the first monitor decides, and among equals the next one",
         )
-    ranking, reads = select_with_logs(replace(query, per_run=False), progress=progress)
-    monitor = ranking.monitor
-    assert monitor is not None
+    query = replace(query, per_run=False, each_run=True)
+    ranking, found = select_with_survey(query, progress=progress)
+    assert ranking.monitor is not None
+    logs: dict[str, list[LogRead]] = {}
+    for read in found.reads:
+        logs.setdefault(read.run, []).append(read)
     groups: dict[str, list[Ranked]] = {}
     for row in ranking.rows:
         groups.setdefault(row.checkpoint.run, []).append(row)
-    logs: dict[str, list[LogRead]] = {}
-    for read in reads:
-        logs.setdefault(read.run, []).append(read)
-    runs = [_run(path, rows, logs.get(path, ()), monitor) for path, rows in groups.items()]
+    words = words_of(found.read)
+    partly = {*groups} if query.include or query.exclude else _named(found)
+    runs = [
+        _run(path, rows, logs.get(path, ()), ranking.monitor, words, is_whole=path not in partly)
+        for path, rows in groups.items()
+    ]
     runs.sort(key=lambda run: (run.best.rank or 0, "") if run.best else (math.inf, run.path))
     return Overview(ranking, tuple(runs))
 
 
-def _run(path: str, rows: Sequence[Ranked], logs: Sequence[LogRead], monitor: Monitor) -> Run:
+def _named(found: Survey) -> set[str]:
+    """The runs of which checkpoints were named one by one: they may have others."""
+    runs = {place.run for place in found.read if place.folder.is_named}
+    unread = (one for one in found.unread if one.folder.is_named)
+    return runs | {bare_checkpoint(one).run for one in unread}
+
+
+def _run(
+    path: str,
+    rows: Sequence[Ranked],
+    logs: Sequence[LogRead],
+    monitor: Monitor,
+    words: Mapping[str, Words],
+    *,
+    is_whole: bool,
+) -> Run:
     unit = unit_of(row.checkpoint for row in rows)
-    times = _times(rows, unit)
-    saved = of_checkpoints(((row.checkpoint, row.metric) for row in rows), unit)
-    unreadable: list[Finding] = []
-    logged = _longest(logs, monitor, unreadable)
+    times = times_of_checkpoints(rows, unit)
+    parts = trainings(rows, words)
+    # The first row is the best one, if the run has any.
+    one = next(c for training in parts for c in courses(training, words, unit) if rows[0] in c)
+    # A single value is the last one, whenever it was.
+    alone = [*_points(one, unit)]
+    points = alone if len(alone) == 1 else [*of_checkpoints(one, unit).values()]
+    values, history_unit = len(points), unit
+    is_mixed = len(parts) > 1 or contested(one, unit) is not None
     usable = [row for row in rows if row.rank is not None or row.reason == UNSMOOTHED]
-    trouble = [*unreadable, *_without_value(monitor, usable)]
-    values, points = len(saved), saved
-    best = next((row for row in rows if row.rank is not None), None)
-    broken = next((point for point in saved if not math.isfinite(point.value)), None)
-    if logged is not None:
-        read, course = logged
-        broken = course.broken.point(read) if course.broken else broken
-        trouble += _best_lost(monitor, usable, read, course)
-        trouble += _saving_stopped(_times(rows, time_unit(read)), read, course)
-        if course.count > values:
-            values, points = course.count, course.points()
+    broken = next((p for p in _points(rows, unit) if not math.isfinite(p.value)), None)
+    trouble: list[Finding] = []
+    told = _told(logs, rows, monitor, trouble)
+    if told is not None and told.course.broken is not None:
+        trouble += not_finite(monitor, told.course.broken.point(told.read), told.unit)
+    else:
+        trouble += not_finite(monitor, broken, unit)
+    trouble += without_value(monitor, usable)
+    if told is not None:
+        course = told.course
+        trouble += best_lost(monitor, rows, usable, told, is_whole=is_whole)
+        trouble += saving_stopped(monitor, rows, told, is_whole=is_whole)
+        if course.count >= max(1, len(points)):
+            points, history_unit, is_mixed = course.points(), told.unit, False
+            values = course.count
+    if is_mixed and points:
+        trouble.append(several_trainings(rows[0]))
     return Run(
         path=path,
         checkpoints=len(rows),
         unit=unit,
         first=min(times, default=None),
         last=max(times, default=None),
-        best=best,
+        best=next((row for row in rows if row.rank is not None), None),
         latest=max((row.checkpoint for row in rows), key=_time),
         history=tuple(points),
+        history_unit=history_unit,
         values=values,
-        trouble=tuple(
-            replace(finding, path=finding.path or path)
-            for finding in (*_not_finite(monitor, broken), *trouble)
-        ),
+        trouble=tuple(replace(finding, path=finding.path or path) for finding in trouble),
     )
 
 
-def _longest(
-    logs: Sequence[LogRead], monitor: Monitor, findings: list[Finding]
-) -> tuple[LogRead, Course] | None:
-    """The log that has the most values, and how it went."""
-    courses = ((read, course_of(read, monitor.name, findings)) for read in logs)
-    known = [(read, course) for read, course in courses if course is not None]
-    return max(known, key=lambda each: each[1].count, default=None)
+def _told(
+    logs: Sequence[LogRead], rows: Sequence[Ranked], monitor: Monitor, findings: list[Finding]
+) -> Told | None:
+    """What that log tells which has the most values."""
+    found: list[Told] = []
+    for read in logs:
+        unit = time_unit(read)
+        times = times_of_checkpoints(rows, unit)
+        end = times[-1] - read.joined.offset if times else math.inf
+        course = course_of(read, monitor.name, findings, end)
+        if course is not None:
+            found.append(Told(read, course, unit))
+    return max(found, key=lambda told: told.course.count, default=None)
 
 
-def _times(rows: Iterable[Ranked], unit: Unit) -> list[float]:
-    times = (time_of(row.checkpoint, unit) for row in rows)
-    return sorted(at for at in times if at is not None)
+def _points(rows: Sequence[Ranked], unit: Unit) -> Iterator[Point]:
+    """All values of the checkpoints, in their order, also of those of which no time is known."""
+    for row in sorted(rows, key=lambda row: _time(row.checkpoint)):
+        if (point := point_of(row, unit)) is not None:
+            yield point
 
 
-def _time(checkpoint: Checkpoint) -> tuple[float, float, float]:
-    epoch, step = checkpoint.epoch, checkpoint.step
-    return (
-        -math.inf if epoch is None else epoch,
-        -math.inf if step is None else step,
-        checkpoint.modified,
-    )
-
-
-def _not_finite(monitor: Monitor, broken: Point | None) -> Iterator[Finding]:
-    if broken is not None:
-        yield Finding("run-not-finite", f"{monitor.name} is {broken.value} {_when(broken)}")
-
-
-def _without_value(monitor: Monitor, usable: Sequence[Ranked]) -> Iterator[Finding]:
-    if not usable:
-        yield Finding("run-without-value", f"no checkpoint has a value of {monitor.name}")
-
-
-def _best_lost(
-    monitor: Monitor, usable: Sequence[Ranked], read: LogRead, course: Course
-) -> Iterator[Finding]:
-    """A logged value that is better than that of any checkpoint."""
-    found = course.lowest if monitor.mode == "min" else course.highest
-    metrics = [row.metric for row in usable if row.metric is not None]
-    if found is None or not metrics:
-        return
-    sign = 1 if monitor.mode == "min" else -1
-    # By smoothed values, or by several monitors, another one may be the best of the run.
-    best = min(metrics, key=lambda metric: sign * as_number(metric.value))
-    value = as_number(best.value)
-    slack = _SAME * max(abs(value), abs(found.value))
-    if best.source == "name":
-        # It is printed with few digits, and the log's may be that very value.
-        slack += _rounding(best.text)
-    if sign * (value - found.value) > slack:
-        point = found.point(read)
-        said = f"{monitor.name} was {point.value:.6g} {_when(point)}, better than what was saved"
-        yield Finding("run-best-not-saved", said)
-
-
-def _saving_stopped(times: Sequence[float], read: LogRead, course: Course) -> Iterator[Finding]:
-    if course.last is not None and times:
-        end = course.last.at + read.joined.offset
-        # Of a run that saves every ten epochs, the last nine may be without a checkpoint.
-        usual = max((b - a for a, b in pairwise(times)), default=1)
-        if end - times[-1] > usual:
-            said = (
-                f"the log goes on to {_count(end)}, the last checkpoint is of {_count(times[-1])}"
-            )
-            yield Finding("run-saving-stopped", said)
-
-
-def _when(point: Point) -> str:
-    return f"({point.source})" if point.at is None else f"at {_count(point.at)} ({point.source})"
-
-
-def _count(at: float) -> str:
-    """An epoch or a step with all its digits."""
-    return f"{at:.0f}" if at == int(at) else f"{at:g}"
-
-
-def _rounding(text: str) -> float:
-    from ckptsel.naming.decimals import printed_unit  # noqa: PLC0415 - with the first such value
-
-    return printed_unit(text) / 2
+def _time(checkpoint: Checkpoint) -> tuple[float, ...]:
+    turn = (-math.inf if count is None else count for count in turn_of(checkpoint))
+    return (*turn, checkpoint.modified)

@@ -17,14 +17,13 @@ from ckptsel.search.query import Query, parse_monitor
 from ckptsel.search.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from ckptsel.checkpoint import Monitor
     from ckptsel.ranking.criterion import Criterion
-    from ckptsel.search.logs.read import LogRead
     from ckptsel.search.survey import Survey
 
-__all__ = ["Query", "parse_monitor", "select", "select_with_logs"]
+__all__ = ["Query", "parse_monitor", "select", "select_with_survey"]
 
 
 def select(
@@ -59,17 +58,17 @@ def select(
         return _select(survey(query, progress), query, keep, rank=rank)
 
 
-def select_with_logs(
+def select_with_survey(
     query: Query,
     *,
     keep: int | None = None,
     rank: bool = True,
     progress: Callable[[int], None] | None = None,
-) -> tuple[Ranking, Sequence[LogRead]]:
-    """As `select`, with the logs that were joined, to be gone through again."""
+) -> tuple[Ranking, Survey]:
+    """As `select`, with what was found: names, and the logs that were joined, to be read again."""
     with _without_collection():
         found = survey(query, progress)
-        return _select(found, query, keep, rank=rank), found.reads
+        return _select(found, query, keep, rank=rank), found
 
 
 @contextmanager
@@ -138,6 +137,8 @@ def _winners(ranking: Ranking, query: Query, keep: int | None) -> tuple[Ranked, 
     """Those that are the answer; of a list, the first. One more is kept than is wanted."""
     if query.takes_several:
         return ranking.rows
+    if query.each_run:
+        return tuple({row.checkpoint.run: row for row in ranking.rows[::-1] if row.rank}.values())
     return ranking.rows[: 1 if keep is None else max(1, keep - 1)]
 
 
@@ -197,10 +198,12 @@ def _by_several(
     without: list[Ranked] = []
     if query.smooth:
         from ckptsel.ranking.smoothing import smooth  # noqa: PLC0415
+        from ckptsel.search.logs.families import words_of  # noqa: PLC0415
 
         others = rest(found, rows, one.fields, one.monitor)
         name = one.monitor.name
-        rows, without, findings = smooth(rows, others, name, found.reads, query.smooth)
+        words = words_of(found.read)
+        rows, without, findings = smooth(rows, others, name, found.reads, query.smooth, words)
         smoothed = {row.checkpoint.path: row.smoothed for row in rows if row.smoothed is not None}
         first = first._replace(smoothed=smoothed)
         found.findings += findings
@@ -208,7 +211,13 @@ def _by_several(
     for text in query.further:
         further = criterion(found, *parse_monitor(text), query)
         orders.append(Order(further.monitor, further.fields, further.values()))
-    placed, findings = reranked(rows, orders, query, keep)
+    if query.each_run:
+        # What is to be said is that of each run; one that ties with another is no matter.
+        _, findings = reranked(rows, orders, replace(query, per_run=True))
+        tie = "later" if query.tie == "error" else query.tie
+        placed, _ = reranked(rows, orders, replace(query, tie=tie))
+    else:
+        placed, findings = reranked(rows, orders, query, keep)
     found.findings += findings
     return (
         [row for row in placed if row.rank is not None],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.errors import MonitorNotFoundError, UsageError
+from ckptsel.errors import MonitorNotFoundError, TieError, UsageError
 from ckptsel.runs import Run, overview
 from ckptsel.search.query import Query
+from ckptsel.selection import select
 from tests.sources.trainer_states import trainer_states
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def test_a_log_has_more_to_say(tmp_path: Path) -> None:
         (1, 0.6), (2, 0.4), (3, 0.2), (4, 0.35)
     ]  # fmt: skip
     assert codes(run) == ["run-best-not-saved"]
-    assert "0.2 at 3 (csv:training.csv:4)" in run.trouble[0].message
+    assert "0.2 at epoch 3 (csv:training.csv:4)" in run.trouble[0].message
 
 
 def test_the_best_epoch_was_saved(tmp_path: Path) -> None:
@@ -76,13 +78,69 @@ def test_the_best_epoch_was_saved(tmp_path: Path) -> None:
 
 
 def test_nan_and_an_early_end(tmp_path: Path) -> None:
-    """NaN is told with its epoch; so is a log that goes on without checkpoints."""
+    """NaN is told with its epoch; so is a log that goes on to better values without checkpoints."""
     save(tmp_path / "a", {1: "0.60", 2: "0.40", 3: "0.45"})
-    log(tmp_path / "a", [0.6, 0.4, 0.45, 0.5, "nan", "nan"])
+    log(tmp_path / "a", [0.6, 0.4, 0.45, 0.41, "nan", "nan"])
     (run,) = runs(tmp_path).values()
     assert codes(run) == ["run-not-finite", "run-saving-stopped"]
-    assert "nan at 5" in run.trouble[0].message
-    assert "goes on to 6" in run.trouble[1].message
+    assert "nan at epoch 5" in run.trouble[0].message
+    assert "goes on to epoch 6, the last checkpoint is of epoch 3" in run.trouble[1].message
+    assert all(finding.strict for finding in run.trouble)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_nothing_better_followed(tmp_path: Path, mode: str) -> None:
+    """With `save_best_only`, and early stopping, that is what a run looks like."""
+    sign = 1 if mode == "min" else -1
+    values = [0.9, 0.8, 0.7, 0.75, 0.6, *(0.7 + n / 100 for n in range(20))]
+    save(tmp_path, {n: f"{sign * values[n - 1]:.2f}" for n in (1, 2, 3, 5)})
+    log(tmp_path, [sign * value for value in values])
+    (run,) = overview(Query((str(tmp_path),), monitor="val_loss", mode=mode)).runs
+    assert codes(run) == []
+
+
+def test_a_search_that_was_narrowed(tmp_path: Path) -> None:
+    """Later checkpoints may be there that were not asked for; so may be the best one."""
+    values = [0.9, 0.8, 0.7, 0.6, 0.5]
+    save(tmp_path, {n: f"{value:.2f}" for n, value in enumerate(values, 1)})
+    log(tmp_path, values)
+    files = tuple(str(tmp_path / f"w.{n:02d}-val_loss={values[n - 1]:.2f}.keras") for n in (1, 2))
+    for narrowed in (
+        Query((str(tmp_path),), include=("w.0[12]*",), monitor="val_loss"),
+        Query((str(tmp_path),), exclude=("w.0[345]*",), monitor="val_loss"),
+        Query(files, monitor="val_loss"),
+        Query((f"{tmp_path}/w.0[12]*",), monitor="val_loss"),
+        Query(files=files, monitor="val_loss"),
+    ):
+        (run,) = overview(narrowed).runs
+        assert codes(run) == ["run-best-not-saved"]
+        assert run.trouble[0].message.endswith("better than what was looked at")
+    # A folder that a glob found was looked through.
+    (run,) = overview(Query((f"{tmp_path.parent}/{tmp_path.name[:-1]}*",), monitor="val_loss")).runs
+    assert codes(run) == []
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ((), "better than what was saved"),
+        (("best.keras",), "it may be in 'best.keras' (`ckptsel which` tells)"),
+        (
+            ("a.keras", "best.keras"),
+            "it may be in 'best.keras' or 'a.keras' (`ckptsel which` tells)",
+        ),
+        (("a.keras", "b.keras", "c.keras"), "it may be in 'a.keras' or 'b.keras' or 1 more"),
+    ],
+)
+def test_a_file_that_may_hold_the_best(tmp_path: Path, beside: Sequence[str], said: str) -> None:
+    """Of a file without a value it is not known which epoch it is."""
+    save(tmp_path, {2: "0.40", 4: "0.35"})
+    log(tmp_path, [0.6, 0.4, 0.2, 0.35])
+    for name in beside:
+        (tmp_path / name).write_text(name)
+    (run,) = runs(tmp_path).values()
+    assert codes(run) == ["run-best-not-saved"]
+    assert said in run.trouble[0].message
 
 
 def test_every_tenth_epoch_is_no_early_end(tmp_path: Path) -> None:
@@ -151,7 +209,7 @@ def test_a_table_that_another_kind_would_count_otherwise(tmp_path: Path) -> None
     assert [(point.at, point.value) for point in run.history] == [
         (1, 0.1), (2, 0.8), (3, 0.7), (4, 0.9)
     ]  # fmt: skip
-    assert "0.9 at 4" in run.trouble[0].message
+    assert "0.9 at epoch 4" in run.trouble[0].message
 
 
 def test_the_best_of_the_trainer_was_deleted(tmp_path: Path) -> None:
@@ -160,7 +218,7 @@ def test_the_best_of_the_trainer_was_deleted(tmp_path: Path) -> None:
     (run,) = runs(tmp_path, "eval_loss").values()
     assert (run.unit, [point.at for point in run.history]) == ("step", [100, 200, 300, 400])
     assert codes(run) == ["run-best-not-saved"]
-    assert "0.2 at 200" in run.trouble[0].message
+    assert "0.2 at step 200" in run.trouble[0].message
 
 
 def test_an_epoch_without_end(tmp_path: Path) -> None:
@@ -207,9 +265,116 @@ def test_steps_of_a_long_training(tmp_path: Path) -> None:
     """They are told with all their digits."""
     for step, value in ((12_345_600, "0.50"), (12_345_700, "0.40")):
         (tmp_path / f"m-step={step}-val_loss={value}.ckpt").write_text(value)
-    rows = ((12_345_600, 0.5), (12_345_678, 0.1), (12_345_700, 0.4), (12_345_999, 0.6))
+    rows = ((12_345_600, 0.5), (12_345_678, 0.1), (12_345_700, 0.4), (12_345_999, 0.3))
     lines = "".join(f"{step // 100},{step},{value}\n" for step, value in rows)
     (tmp_path / "metrics.csv").write_text("epoch,step,val_loss\n" + lines)
     (run,) = runs(tmp_path).values()
-    assert "0.1 at 12345678 (" in run.trouble[0].message
-    assert "goes on to 12345999, the last checkpoint is of 12345700" in run.trouble[1].message
+    assert "0.1 at step 12345678 (" in run.trouble[0].message
+    assert (
+        "goes on to step 12345999, the last checkpoint is of step 12345700"
+        in run.trouble[1].message
+    )
+
+
+def test_several_checkpoints_of_an_epoch(tmp_path: Path) -> None:
+    """They are in the order of their steps, or of their versions."""
+    values = (0.9, 0.5, 0.85, 0.8, 0.7, 0.6)
+    steps = [100 * n + 99 for n in range(6)]
+    rows = "".join(f"{n // 3},{steps[n]},{value}\n" for n, value in enumerate(values))
+    for n, value in enumerate(values):
+        names = (f"a/epoch={n // 3}-step={steps[n] + 1}", f"b/epoch={n // 3}-val_loss={value}-v{n}")
+        for name in names:
+            path = tmp_path / f"{name}.ckpt"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(name)
+    (tmp_path / "a" / "metrics.csv").write_text("epoch,step,val_loss\n" + rows)
+    for run in runs(tmp_path).values():
+        assert tuple(point.value for point in run.history) == values
+
+
+def test_several_files_of_an_epoch_beside_a_log(tmp_path: Path) -> None:
+    """However many they are, the log knows of more epochs."""
+    losses = (0.9, 0.8, 0.7, 0.1)
+    for epoch in (2, 4):
+        for form in ("w.{}-{:.2f}.keras", "ema.{}-{:.2f}.keras", "w.{}-{:.2f}.optimizer.h5"):
+            (tmp_path / form.format(epoch, losses[epoch - 1])).write_text(f"{form}{epoch}")
+    log(tmp_path, losses)
+    (run,) = runs(tmp_path).values()
+    assert tuple(point.value for point in run.history) == losses
+    assert (run.checkpoints, run.values, codes(run)) == (6, 4, [])
+    (tmp_path / "training.csv").unlink()
+    (run,) = runs(tmp_path).values()
+    assert [point.value for point in run.history] == [0.8, 0.1]
+    assert (run.values, codes(run)) == (2, [])
+
+
+def test_a_log_that_lags_behind(tmp_path: Path) -> None:
+    """It knows of more epochs than the checkpoints, if not of the last one."""
+    save(tmp_path, {2: "0.80", 4: "0.60", 6: "0.40"})
+    log(tmp_path, (0.9, 0.8, 0.7, 0.6, 0.5))
+    (run,) = runs(tmp_path).values()
+    assert [point.value for point in run.history] == [0.9, 0.8, 0.7, 0.6, 0.5]
+
+
+def test_the_last_file_under_another_name(tmp_path: Path) -> None:
+    """It is of the same training."""
+    save(tmp_path, {1: "0.80", 2: "0.60", 3: "0.40"})
+    (tmp_path / "final.03-val_loss=0.40.keras").write_text("final")
+    (run,) = runs(tmp_path).values()
+    assert (len(run.history), codes(run)) == (3, [])
+
+
+def test_a_log_that_was_written_again(tmp_path: Path) -> None:
+    """Rows of one epoch are one value."""
+    save(tmp_path, {1: "0.50", 2: "0.40", 3: "0.30"})
+    log(tmp_path, [0.5, 0.4])
+    with (tmp_path / "training.csv").open("a") as file:
+        file.write("1,0.4\n2,0.3\n")
+    (run,) = runs(tmp_path).values()
+    assert ([point.value for point in run.history], run.values) == ([0.5, 0.4, 0.3], 3)
+
+
+@pytest.mark.parametrize(
+    "names", [("resnet_{}-0.{}0", "vgg_{}-0.{}0"), ("w_{}-0.{}0", "w_{}-0.{}5")]
+)
+def test_several_trainings_in_a_folder(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Two models, or two trainings of the same names: the history is one of one time, and said."""
+    for number, name in enumerate(names):
+        for epoch in (1, 2, 3):
+            path = tmp_path / f"{name.format(epoch, 9 - 3 * number - epoch)}.keras"
+            path.write_text(path.name)
+    (run,) = runs(tmp_path).values()
+    assert [point.at for point in run.history] == [1, 2, 3]
+    assert run.best is not None
+    assert run.history[-1].value == run.best.metric.value  # type: ignore[union-attr]
+    assert codes(run) == ["run-several-trainings"]
+
+
+def test_values_of_no_time(tmp_path: Path) -> None:
+    """Where names tell no epoch there is no course of values, whatever their order."""
+    for name in ("one-val_loss=0.1", "two-val_loss=0.3", "three-val_loss=0.2"):
+        (tmp_path / f"{name}.keras").write_text(name)
+    (run,) = runs(tmp_path).values()
+    assert (run.unit, run.history) == ("", ())
+
+
+def test_what_is_said_of_each_best(tmp_path: Path) -> None:
+    """As of the answers of --per-run: ties, and rounding that may hide the best, in each run."""
+    for name, loss in (("a", "0.10"), ("b", "0.10"), ("c", "0.30")):
+        save(tmp_path / name, {1: loss, 2: "0.90"})
+    query = Query((str(tmp_path),), monitor="val_loss")
+
+    def said(query: Query) -> list[tuple[str, str]]:
+        found = select(query) if query.per_run else overview(query).ranking
+        wanted = ("tie", "rounded-apart")
+        return [(f.code, f.path) for f in found.findings if f.code in wanted]
+
+    # Of two runs, none is the answer.
+    assert said(query) == said(replace(query, per_run=True)) == []
+    save(tmp_path / "b", {3: "0.10"})
+    save(tmp_path / "c", {3: "0.305"})
+    assert [code for code, _ in said(query)] == ["tie", "rounded-apart"]
+    for asked in (query, replace(query, smooth=3), replace(query, further=("epoch:min",))):
+        assert sorted(said(asked)) == sorted(said(replace(asked, per_run=True)))
+    with pytest.raises(TieError):
+        overview(replace(query, tie="error"))

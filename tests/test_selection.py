@@ -217,3 +217,13 @@ def test_a_labelled_value_beside_unlabelled_ones(here: Path) -> None:
     assert "unlabelled-value" in codes(ranking)
     with pytest.raises(StrictError, match="do not compete"):
         ranked(strict=True)
+
+
+def test_a_tie_between_runs(here: Path) -> None:
+    """Of the best of each run, one is taken and one is left."""
+    make(here, "a/w-val_loss=0.2.h5", "b/w-val_loss=0.2.h5", "c/w-val_loss=0.1.h5")
+    assert "tie" not in codes(ranked(per_run=True))
+    assert "tie" not in codes(ranked(per_run=True, keep=2))
+    assert "tie" in codes(ranked(per_run=True, keep=3))
+    with pytest.raises(TieError):
+        ranked(per_run=True, keep=3, tie="error")

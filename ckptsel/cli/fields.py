@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckptsel.cli.reports.ranking_record import FIXED, fixed_fields, metric_names
+from ckptsel.cli.reports.ranking_record import fixed_fields, fixed_names, metric_names
 from ckptsel.errors import PatternError, UsageError
 from ckptsel.naming.vocabulary import canonical
 from ckptsel.record import by_name
@@ -40,6 +40,7 @@ class Fields:
 
     def __init__(self, ranking: Ranking) -> None:
         self._ranking = ranking
+        self._fixed = fixed_names(ranking)
 
     def get(self, row: Ranked, asked: str, name: str) -> Field:
         """Look a name up in one row.
@@ -52,7 +53,7 @@ class Fields:
         Raises:
             UsageError: no checkpoint has such a field, or several metrics could be meant.
         """
-        if name in FIXED and (value := fixed_fields(row, self._ranking)[name]) is not None:
+        if name in self._fixed and (value := fixed_fields(row, self._ranking)[name]) is not None:
             read = row.metric if name == "value" else None
             return Field(value, read.text if read else str(value))
         metric = self._metric(row, asked, name)
@@ -65,7 +66,7 @@ class Fields:
     def _metric(self, row: Ranked, asked: str, name: str) -> Metric | None:
         monitor = self._ranking.monitor
         plain = name.removeprefix("metric.")
-        name = plain if plain in FIXED else name
+        name = plain if plain in self._fixed else name
         if monitor is not None and name == monitor.name and row.metric:
             # No name need say what it was asked for by: the value can stand there without one.
             return row.metric
@@ -99,8 +100,10 @@ class Fields:
     @cached_property
     def _known(self) -> dict[str, None]:
         """All names, those that are listed for whoever asks for another."""
-        named = {f"metric.{name}" for name in metric_names(self._ranking.rows) if name in FIXED}
-        return dict.fromkeys((*FIXED, *sorted(named), *self._metrics))
+        named = {
+            f"metric.{name}" for name in metric_names(self._ranking.rows) if name in self._fixed
+        }
+        return dict.fromkeys((*self._fixed, *sorted(named), *self._metrics))
 
     def _hint(self, name: str) -> str:
         from difflib import get_close_matches

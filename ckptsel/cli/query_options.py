@@ -93,6 +93,11 @@ def with_query(command: Callable[..., None]) -> Callable[..., None]:
     return _with(command, ())
 
 
+def with_runs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `query` but those of which several are the best."""
+    return _with(command, {"per_run", "pareto"})
+
+
 def with_places(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of `query` that say where to look, and not what is best."""
     return _with(command, _OF_RANKING)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckptsel.cli import options, output
 from ckptsel.cli.printing import output_name
 from ckptsel.cli.progress import progress
-from ckptsel.cli.query_options import with_query
+from ckptsel.cli.query_options import with_runs
 from ckptsel.cli.reports.text import count
 from ckptsel.errors import StrictError
 
@@ -21,7 +21,7 @@ EXAMPLES = (
 )
 
 
-@with_query
+@with_runs
 def run(
     query: Query,
     *,
@@ -42,8 +42,7 @@ def run(
         found = overview(query, tick)
     output.findings(found.ranking.findings)
     runs = found.runs[:top]
-    if query.strict:
-        for each in runs:
-            for finding in each.trouble:
-                raise StrictError(f"under --strict: {finding.said}")
+    grave = [finding.said for each in runs for finding in each.trouble if finding.strict]
+    if query.strict and grave:
+        raise StrictError(f"under --strict: {grave[0]}", details=tuple(grave[1:5]))
     output.write(RunsReport(found.ranking, runs, len(found.runs)), chosen)

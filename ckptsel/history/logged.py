@@ -95,6 +95,13 @@ def time_unit(read: LogRead) -> Unit:
     return "epoch" if epochs and len(steps) <= len(epochs) else "step" if steps else ""
 
 
+def times_of(read: LogRead) -> dict[str, int]:
+    """A checkpoint's path → when the row is of that it was given, as the log counts."""
+    is_epoch = time_unit(read) == "epoch"
+    times = ((path, row.epoch if is_epoch else row.step) for path, row in read.by_path().items())
+    return {path: at for path, at in times if at is not None}
+
+
 def _values(rows: Iterable[LogRow], metric: str, unit: Unit) -> Iterator[Value]:
     names: tuple[str, ...] | None = None
     column = -1

@@ -80,6 +80,11 @@ class Neighbours:
         self._before[place].add(at, number)
         self._behind[place].add(at, number)
 
+    @property
+    def known(self) -> int:
+        """How many of the times have a value."""
+        return len(self._at)
+
     def around(self, time: int) -> tuple[list[float], list[float]] | None:
         """The values until a time, that time's the last; and those after it. None without one."""
         if time not in self._at:

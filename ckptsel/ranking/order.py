@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Monitor
 from ckptsel.errors import DirectionError
+from ckptsel.history.points import turn_of as turn_of  # noqa: PLC0414 - it orders, too
 from ckptsel.naming import vocabulary
-from ckptsel.naming.conventions import LIGHTNING_VERSION
 from ckptsel.naming.read import as_number
 
 if TYPE_CHECKING:
@@ -78,12 +78,6 @@ def shortlist(values: list[float], mode: Mode, keep: int | None, slack: float = 
     return [row for row in rows if values[row] >= limit - slack]
 
 
-def turn_of(checkpoint: Checkpoint) -> tuple[float | None, float | None, int]:
-    """When it was written, as far as its name tells: epoch, step, and Lightning's `-vN`."""
-    match = LIGHTNING_VERSION.search(checkpoint.path)
-    return checkpoint.epoch, checkpoint.step, int(match[1]) if match else 0
-
-
 def turns_of(
     candidates: Iterable[tuple[Hashable, Checkpoint]], *, per_run: bool = False
 ) -> Mapping[str, tuple[float | None, ...]]:
@@ -137,12 +131,12 @@ def order(
     is_logged = any(checkpoint.saved is not None for _, checkpoint in candidates)
     logged = turns_of(candidates, per_run=per_run) if is_logged else {}
 
-    def key(candidate: tuple[float, Checkpoint]) -> tuple[float | str, ...]:
+    def key(candidate: tuple[float, Checkpoint]) -> tuple[float, tuple[float, ...], str]:
         value, checkpoint = candidate
         # One without an epoch comes after those that have one, whichever way they are turned.
         written = logged.get(checkpoint.path) or turn_of(checkpoint)
-        turns = (math.inf if n is None else turn * n for n in written)
-        return (sign * value, *turns, checkpoint.path)
+        turns = tuple(math.inf if n is None else turn * n for n in written)
+        return sign * value, turns, checkpoint.path
 
     return [checkpoint for _, checkpoint in sorted(candidates, key=key)]
 

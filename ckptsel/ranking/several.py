@@ -78,9 +78,10 @@ def reranked(
     equals = ((exact[row.checkpoint.path], row.checkpoint) for row in rows)
     written = turns_of(equals, per_run=query.per_run)
 
-    def key(row: Ranked) -> tuple[float | str, ...]:
-        turns = (math.inf if n is None else turn * n for n in written[row.checkpoint.path])
-        return (*exact[row.checkpoint.path], *turns, row.checkpoint.path)
+    def key(row: Ranked) -> tuple[tuple[float, ...], tuple[float, ...], str]:
+        path = row.checkpoint.path
+        turns = tuple(math.inf if n is None else turn * n for n in written[path])
+        return exact[path], turns, path
 
     def of(row: Ranked) -> Hashable:
         return exact[row.checkpoint.path], row.checkpoint.run if query.per_run else ""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from statistics import median
+from statistics import median_high, median_low
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.history.logged import go_through, time_unit
+from ckptsel.history.logged import go_through, times_of
 from ckptsel.history.neighbours import Neighbours
-from ckptsel.history.points import of_checkpoints, time_of, unit_of
+from ckptsel.history.points import moment_of, of_checkpoints, point_of, unit_of
+from ckptsel.history.series import contested, courses, trainings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ckptsel.checkpoint import Ranked
+    from ckptsel.history.points import Unit
+    from ckptsel.search.logs.families import Words
     from ckptsel.search.logs.read import LogRead
 
 
@@ -24,11 +27,11 @@ UNSMOOTHED = "no smoothed value: too few around it"
 
 
 class _Smoothed(NamedTuple):
-    """What one history of a run makes of its checkpoints.
+    """What one history of some checkpoints makes of them.
 
     Attributes:
         medians: a checkpoint's path → the median around it.
-        known: how many of the checkpoints have a value in it.
+        known: at how many of their times it has a value.
         total: how many values the history has.
     """
 
@@ -43,14 +46,15 @@ def smooth(
     name: str,
     logs: Iterable[LogRead],
     width: int,
+    words: Mapping[str, Words],
 ) -> tuple[list[Ranked], list[Ranked], list[Finding]]:
     """Rank by smoothed values; those that are shown stay what they are.
 
     The median is of `width` values, the checkpoint's own in their middle; near both ends of a
     training of the first or the last `width` values. Values that are not finite have a place
     among them, and no part in the median: most of the `width` values must be finite, else there is
-    none. They come from the run's log, if it knows as many of the checkpoints as these themselves,
-    and has more values.
+    none. They come from the run's log, if it knows as many of the checkpoints' times as these
+    themselves; else from the checkpoints of the same course, one value a time.
 
     Args:
         rows: the checkpoints with a finite value.
@@ -58,13 +62,14 @@ def smooth(
         name: the monitor.
         logs: the logs that were joined.
         width: of how many values the median is, an odd number.
+        words: what the checkpoints' names say of their models, by path.
 
     Returns:
         The checkpoints with their smoothed values; those that have none, with the reason; and what
         there is to say.
     """
     findings: list[Finding] = []
-    values = _medians(rows, others, name, logs, width, findings)
+    values = _medians(rows, others, name, logs, width, words, findings)
     said = f"ranked by the median of {width} values of {name} around each; the values shown are not"
     findings.append(Finding("smoothed", f"{said} smoothed"))
     known: list[Ranked] = []
@@ -88,76 +93,96 @@ def _medians(
     name: str,
     logs: Iterable[LogRead],
     width: int,
+    words: Mapping[str, Words],
     findings: list[Finding],
 ) -> Mapping[str, float]:
     groups: dict[str, list[Ranked]] = {}
-    for row in rows:
+    for row in (*rows, *others):
         groups.setdefault(row.checkpoint.run, []).append(row)
-    beside: dict[str, list[Ranked]] = {}
-    for row in others:
-        beside.setdefault(row.checkpoint.run, []).append(row)
     of_run: dict[str, list[LogRead]] = {}
     for read in logs:
         of_run.setdefault(read.run, []).append(read)
+    usable = {row.checkpoint.path for row in rows}
     medians: dict[str, float] = {}
     for run, group in groups.items():
-        found = [_by_checkpoints(group, beside.get(run, ()), width)]
-        found += [_by_log(group, read, name, width, findings) for read in of_run.get(run, ())]
-        best = max(found, key=lambda each: (each.known, each.total))
-        if len(best.medians) > 1 and best.total < width:
-            said = f"has {best.total} values of {name}, and their median is one for all: it is"
-            said += " their own values that decide"
-            findings.append(Finding("not-smoothed", said, run, strict=True))
-        medians |= best.medians
+        unit = unit_of(row.checkpoint for row in group)
+        parts = [c for training in trainings(group, words) for c in courses(training, words, unit)]
+        said: list[Finding] = []
+        for part in parts:
+            inside = [row for row in part if row.checkpoint.path in usable]
+            outside = [row for row in part if row.checkpoint.path not in usable]
+            best = _by_checkpoints(inside, outside, unit, width)
+            by_logs = [_by_log(inside, log, name, width, findings) for log in of_run.get(run, ())]
+            logged = max(by_logs, key=lambda each: (each.known, each.total), default=None)
+            if logged is not None and logged.known >= best.known:
+                best = logged
+            elif (doubtful := contested(inside, unit)) is not None:
+                said.append(_contested(doubtful, name))
+            if best.medians and best.total < width:
+                said.append(_too_few(best.total, name, width, run))
+            medians |= best.medians
+        # One of each kind tells what is to be told.
+        findings += said[:1]
     return medians
 
 
-def _by_checkpoints(group: Sequence[Ranked], others: Sequence[Ranked], width: int) -> _Smoothed:
+def _contested(row: Ranked, name: str) -> Finding:
+    path = row.checkpoint.path
+    said = f"another checkpoint of the same time has another {name}: they may be of two trainings,"
+    said += " and which values are around which of them cannot be told"
+    return Finding("not-smoothed", said, path, strict=True)
+
+
+def _too_few(total: int, name: str, width: int, run: str) -> Finding:
+    said = f"has {total} values of {name}, fewer than {width}, and their median is one for all: it"
+    said += " is their own values that decide"
+    return Finding("not-smoothed", said, run, strict=True)
+
+
+def _by_checkpoints(
+    group: Sequence[Ranked], others: Sequence[Ranked], unit: Unit, width: int
+) -> _Smoothed:
     """By the values of the checkpoints themselves; others have a place among them only."""
-    unit = unit_of(row.checkpoint for row in group)
-    points = of_checkpoints(((row.checkpoint, row.metric) for row in (*group, *others)), unit)
-    points = [point for point in points if point.at is not None]
-    unusable = {time_of(row.checkpoint, unit) for row in others}
-    unusable -= {time_of(row.checkpoint, unit) for row in group}
-    values = [math.nan if point.at in unusable else point.value for point in points]
-    place = {point.at: index for index, point in enumerate(points)}
+    values = dict.fromkeys(of_checkpoints(others, unit), math.nan)
+    own = {moment: point.value for moment, point in of_checkpoints(group, unit).items()}
+    values |= own
+    moments = sorted(values)
+    course = [values[moment] for moment in moments]
+    place = {moment: index for index, moment in enumerate(moments)}
     medians = {}
-    known = 0
     for row in group:
-        index = place.get(time_of(row.checkpoint, unit))
-        if index is not None:
-            known += 1
-            middle = median_around(values[: index + 1], values[index + 1 :], width)
+        moment, point = moment_of(row.checkpoint, unit), point_of(row, unit)
+        if moment is not None and point is not None:
+            index = place[moment]
+            until = [*course[max(0, index - width + 1) : index], point.value]
+            middle = median_around(until, course[index + 1 : index + width], width)
             if middle is not None:
                 medians[row.checkpoint.path] = middle
-    return _Smoothed(medians, known, len(points))
+    return _Smoothed(medians, len(own), len(course))
 
 
 def _by_log(
     group: Sequence[Ranked], read: LogRead, name: str, width: int, findings: list[Finding]
 ) -> _Smoothed:
     """By the values of a log around the rows of the checkpoints."""
-    rows, is_epoch = read.by_path(), time_unit(read) == "epoch"
-    times = {}
-    for one in group:
-        row = rows.get(one.checkpoint.path)
-        at = None if row is None else row.epoch if is_epoch else row.step
-        if at is not None:
-            times[one.checkpoint.path] = at
+    all_times = times_of(read)
+    paths = (row.checkpoint.path for row in group)
+    times = {path: all_times[path] for path in paths if path in all_times}
     if not times:
         return _Smoothed({}, 0, 0)
     found = go_through(read, name, lambda: Neighbours(times.values(), width - 1), findings)
     if found is None:
         return _Smoothed({}, 0, 0)
     medians = {}
-    known = 0
+    total = found.count
     for path, at in times.items():
         if (around := found.around(at)) is not None:
-            known += 1
-            middle = median_around(*around, width)
-            if middle is not None:
+            # Rows of one time count once; so few are all that there are.
+            reach = sum(map(len, around))
+            total = reach if reach < width else total
+            if (middle := median_around(*around, width)) is not None:
                 medians[path] = middle
-    return _Smoothed(medians, known, found.count)
+    return _Smoothed(medians, found.known, total)
 
 
 def median_around(until: Sequence[float], after: Sequence[float], width: int) -> float | None:
@@ -169,13 +194,17 @@ def median_around(until: Sequence[float], after: Sequence[float], width: int) ->
         width: of how many it is, an odd number.
 
     Returns:
-        The median of the finite ones; None if these are fewer than half of `width`.
+        The median of the finite ones, finite itself; None if these are fewer than half of `width`.
     """
     half = width // 2
     start = max(0, min(len(until) - 1 - half, len(until) + len(after) - width))
     around = [*until, *after][start : start + width]
     finite = [value for value in around if math.isfinite(value)]
-    return median(finite) if len(finite) >= _least(width) else None
+    if len(finite) < _least(width):
+        return None
+    low, high = median_low(finite), median_high(finite)
+    # The sum of two huge numbers would be infinite.
+    return low if low == high else low / 2 + high / 2
 
 
 def _least(width: int) -> int:

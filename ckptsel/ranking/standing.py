@@ -36,7 +36,8 @@ def ranked(
 ) -> list[Ranked]:
     """The best, in order; only these become checkpoints, and are looked at on the disk.
 
-    With `query.per_run`, the best of each run.
+    With `query.per_run`, the best of each run; with `query.each_run` all, and what is to be said of
+    each run's best.
 
     Raises:
         TieError: for a tie, if `query.tie` is `error`.
@@ -44,16 +45,21 @@ def ranked(
     groups: list[list[Checkpoint]] = []
     for wanted in (None,) if keep is None else (keep + _SPARE, None):
         ordered = _ordered(columns, monitor, query, wanted)
-        groups = _by_run(found.existing(ordered)) if query.per_run else [found.existing(ordered)]
-        count = len(groups) if query.per_run else len(groups[0])
+        existing = found.existing(ordered)
+        groups = _by_run(existing) if query.per_run or query.each_run else [existing]
+        count = len(groups) if query.per_run else len(existing)
         # Too many were gone, or links to others: then all are looked at.
         if wanted is None or count >= wanted - _SPARE or len(ordered) < wanted:
             break
     # Of those that are kept, the last is the runner-up. Of each run, one is taken.
-    taken = 1 if query.per_run or keep is None else max(1, keep - 1)
+    taken = 1 if query.per_run or query.each_run or keep is None else max(1, keep - 1)
     for group in groups:
         found.findings += tie_findings(group, fields, monitor, query.tie, taken)
-    best = [group[0] for group in groups if group] if query.per_run else groups[0]
+    best = [group[0] for group in groups if group] if query.per_run else existing
+    if query.per_run and keep is not None and keep > 1:
+        # Between the best of the last run that is taken and that of the first one left.
+        edge = best[keep - 2 : keep]
+        found.findings += tie_findings(edge, fields, monitor, query.tie)
     tied = {c.path for group in groups for c in _tied(group, fields)}
     return [
         Ranked(rank, checkpoint, fields.metric_of(checkpoint), tied=checkpoint.path in tied)
@@ -73,7 +79,7 @@ def _ordered(
         [(column.values[row], checkpoint_of(column.place, row)) for column, row in picked],
         monitor.mode,
         earlier=query.tie == "earlier",
-        per_run=query.per_run,
+        per_run=query.per_run or query.each_run,
     )
 
 

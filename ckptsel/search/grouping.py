@@ -76,6 +76,7 @@ class Folder:
         members: for a checkpoint of several files, their names.
         kinds: for a checkpoint whose suffix does not tell, its kind.
         incomplete: for the name of an index whose checkpoint is not whole, what is missing.
+        is_named: whether the checkpoints were named one by one: there may be others beside them.
     """
 
     path: str
@@ -87,6 +88,7 @@ class Folder:
     members: dict[str, tuple[str, ...]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     incomplete: dict[str, str] = field(default_factory=dict)
+    is_named: bool = False
 
     def join(self, name: str) -> str:
         """The path of one of the names."""

@@ -29,6 +29,8 @@ class Query:
         exclude: globs, none of which may match.
         tie: which of equal values is better: `later`, `earlier`, or `error`.
         per_run: rank only the best of each run.
+        each_run: the best of each run is an answer, as with `per_run`; the others keep their
+            places.
         strict: make an error of what is otherwise only said.
         allow_zero: let a printed zero win where Lightning could have written it for "missing".
         logs: `use` the logs beside the checkpoints, `ignore` them, or take metrics from them
@@ -61,6 +63,7 @@ class Query:
     exclude: tuple[str, ...] = ()
     tie: str = "later"
     per_run: bool = False
+    each_run: bool = False
     strict: bool = False
     allow_zero: bool = False
     logs: str = "use"

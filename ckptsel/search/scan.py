@@ -114,7 +114,8 @@ class Scan:
             prefixes = {base for base in bases if base + ".index" in beside}
             parts = {base + ".index" for base in prefixes}
             parts |= {name + ".meta" for name in names} & beside
-            yield self._grouped(Folder(path, root), sorted({*names} - prefixes | parts), beside)
+            folder = Folder(path, root, is_named=True)
+            yield self._grouped(folder, sorted({*names} - prefixes | parts), beside)
             self._count(len(names))
 
     def _location(self, path: str) -> Iterator[Folder]:
@@ -132,7 +133,7 @@ class Scan:
             yield from self._logs_above(path, root)
             yield from found
         else:
-            folder.names, folder.kinds = [name], {name: found}
+            folder.names, folder.kinds, folder.is_named = [name], {name: found}, True
             self._look_inside(folder, name)
             yield folder
 

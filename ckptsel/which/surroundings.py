@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.errors import NothingFoundError
 from ckptsel.search.grouping import run_of
-from ckptsel.selection import select_with_logs
+from ckptsel.selection import select_with_survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,12 +104,12 @@ def _search(
     """All checkpoints of some places, with what names and logs say of them."""
     asked = replace(query, locations=locations, monitor=None, strict=False, about=path)
     try:
-        ranking, reads = select_with_logs(asked, rank=False, progress=progress)
+        ranking, seen = select_with_survey(asked, rank=False, progress=progress)
     except NothingFoundError:
         return Surroundings(path, "")  # the file may still say something itself
     found = [row.checkpoint for row in ranking.rows]
     own = next((one for one in found if _is_same(one.path, path)), None)
-    return Surroundings(path, "", own, found, reads, ranking.findings, ranking.learned)
+    return Surroundings(path, "", own, found, seen.reads, ranking.findings, ranking.learned)
 
 
 def _run_folder(path: str) -> str:

@@ -105,6 +105,17 @@ def test_positional_names(run: Run, tmp_path: Path, condition: str, code: ExitCo
     assert result.exit_code == code
 
 
+def test_smoothed_values(run: Run, tmp_path: Path) -> None:
+    """They are a field where --smooth is used, and nowhere else."""
+    for epoch, loss in enumerate(("0.90", "0.10", "0.50"), 1):
+        (tmp_path / f"w.{epoch:02d}-val_loss={loss}.h5").write_text(loss)
+    options = ("best", str(tmp_path), "-m", "val_loss", "--format", "{val_loss} {smoothed}")
+    assert run(*options, "--smooth", "3").stdout == "0.1 0.5\n"
+    assert run(*options).exit_code == ExitCode.USAGE
+    met = run("best", str(tmp_path), "-m", "val_loss", "--smooth", "3", "--require", "smoothed<0.4")
+    assert met.exit_code == ExitCode.CONDITION_NOT_MET
+
+
 def test_a_counter_of_other_rows(run: Run, tmp_path: Path) -> None:
     """`list --format` takes the iterations that only some names have."""
     for name in ("iter=7-val_loss=0.45.h5", "val_loss=0.40.h5"):

@@ -138,6 +138,17 @@ def test_csv(written: Written) -> None:
     )
 
 
+def test_csv_of_smoothed_values(written: Written) -> None:
+    """What was ranked by follows the value; a metric of that name is told from it."""
+    one = ranked(1, checkpoint(2, "0.30"))
+    other = replace(one.checkpoint, metrics=(*one.checkpoint.metrics, Metric("smoothed", 7, "7")))
+    rows = (replace(one, checkpoint=other, smoothed=0.25), ranked(None, checkpoint(3, "nan")))
+    lines = written(replace(by_val_loss(*rows), smooth=3), "csv").decode().splitlines()
+    assert lines[0] == HEADING.replace("value,", "value,smoothed,") + ",metric.smoothed"
+    assert lines[1].endswith(",val_loss,0.3,0.25,0.3,7")
+    assert lines[2].endswith(",val_loss,nan,,nan,")
+
+
 def test_tsv(written: Written) -> None:
     """The same with tabs."""
     lines = written(three(), "tsv").decode().splitlines()

@@ -88,7 +88,7 @@ def test_runs_and_smoothed_values(
     assert [point.at for point in run.history] == [n + offset for n in range(len(VALUES))]
     assert [point.value for point in run.history] == pytest.approx(VALUES)
     assert [finding.code for finding in run.trouble] == ["run-best-not-saved"]
-    assert f"at {3 + offset} " in run.trouble[0].message
+    assert f"at epoch {3 + offset} " in run.trouble[0].message
     rows = select(Query((str(tmp_path),), monitor="val_loss", smooth=3)).rows
     assert {row.checkpoint.epoch: row.smoothed for row in rows} == {
         2 + offset: pytest.approx(0.7),

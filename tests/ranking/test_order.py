@@ -274,3 +274,6 @@ def test_equals_of_several_logs_go_by_epoch() -> None:
     third = saved("r/1-v1.h5", 1, 5)
     turns = turns_of([(0.3, one), (0.3, other), (0.3, third)], per_run=True)
     assert turns == {"r/3.h5": (3,), "q/1.h5": (4,), "r/1-v1.h5": (5,)}
+    # A line and an epoch of two runs are two numbers, the more so where they are equal.
+    found = order([(0.3, checkpoint("s/3.h5", 3)), (0.3, one)], "min", per_run=True)
+    assert {each.path for each in found} == {"s/3.h5", "r/3.h5"}

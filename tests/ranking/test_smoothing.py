@@ -168,6 +168,95 @@ def test_nothing_to_smooth_around(here: Path) -> None:
     assert "not-smoothed" in codes(asked)
 
 
+def test_within_an_epoch(here: Path) -> None:
+    """Steps are in order within an epoch, though the best one is found first."""
+    values = dict(enumerate((0.10, 0.38, 0.36, 0.22, 0.23, 0.29)))
+    make(here, *(f"epoch={n // 2}-step={100 * n}-val_loss={v:.2f}.ckpt" for n, v in values.items()))
+    asked = ranked(smooth=3)
+    assert {row.checkpoint.step: row.smoothed for row in asked.rows} == {
+        300: 0.23, 400: 0.23, 500: 0.23, 0: 0.36, 100: 0.36, 200: 0.36
+    }  # fmt: skip
+
+
+def test_versions_within_an_epoch(here: Path) -> None:
+    """So are Lightning's versions of one epoch."""
+    values = (0.10, 0.38, 0.36, 0.22, 0.23, 0.29)
+    for n, value in enumerate(values):
+        version = f"-v{n % 2}" if n % 2 else ""
+        make(here, f"epoch={n // 2}-val_loss={value:.2f}{version}.ckpt")
+    asked = ranked(smooth=3)
+    assert asked.rows[0].checkpoint.name == "epoch=1-val_loss=0.22-v1.ckpt"
+    assert [row.smoothed for row in asked.rows] == [0.23] * 3 + [0.36] * 3
+
+
+SEVERAL = ("w.{:02d}-{:.2f}.keras", "ema.{:02d}-{:.2f}.keras", "w.{:02d}-{:.2f}.optimizer.h5")
+
+
+@pytest.mark.parametrize("names", [SEVERAL, SEVERAL[:1]])
+@pytest.mark.parametrize("every", [1, 2])
+def test_several_files_of_an_epoch(here: Path, names: tuple[str, ...], every: int) -> None:
+    """They are one time, so that neither do they fill the median nor outnumber the log."""
+    losses = (0.9, 0.8, 0.7, 0.1, 0.75, 0.6, 0.5, 0.45, 0.44, 0.43)
+    saved = [(n, loss) for n, loss in enumerate(losses[:8], 1) if n % every == 0]
+    make(here, *(name.format(n, loss) for name in names for n, loss in saved))
+    table(here / "training.csv", *losses)
+    asked = ranked(smooth=3)
+    assert (asked.rows[0].checkpoint.epoch, asked.rows[0].smoothed) == (8, 0.45)
+    (here / "training.csv").unlink()
+    expected = {1: 0.5, 2: 0.45}[every]
+    assert smoothed()[8] == expected
+
+
+def test_an_average_beside_what_is_trained(here: Path) -> None:
+    """Where files of an epoch have values of their own, so has each of them its neighbours."""
+    trained, average = (0.9, 0.2, 0.8, 0.7), (0.6, 0.5, 0.4, 0.3)
+    make(here, *(f"w.{n:02d}-val_loss={v}.keras" for n, v in enumerate(trained, 1)))
+    make(here, *(f"ema.{n:02d}-val_loss={v}.keras" for n, v in enumerate(average, 1)))
+    asked = ranked(smooth=3)
+    found = {row.checkpoint.name.partition("-")[0]: row.smoothed for row in asked.rows}
+    assert found == {
+        "w.01": 0.8, "w.02": 0.8, "w.03": 0.7, "w.04": 0.7,
+        "ema.01": 0.5, "ema.02": 0.5, "ema.03": 0.4, "ema.04": 0.4,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("patterns", [(), ("{model}_{epoch:02d}-{val_loss:.2f}.keras",)])
+def test_two_models_in_a_folder(here: Path, patterns: tuple[str, ...]) -> None:
+    """The values of one are not around those of the other, by words or by a field of text."""
+    for model, first in (("resnet", 9), ("vgg", 3)):
+        make(here, *(f"{model}_{n:02d}-0.{first + 1 - n}0.keras" for n in (1, 2, 3)))
+    asked = ranked(smooth=3, patterns=patterns)
+    found = {row.checkpoint.name.partition("-")[0]: row.smoothed for row in asked.rows}
+    assert found == {f"resnet_{n:02d}": 0.8 for n in (1, 2, 3)} | {
+        f"vgg_{n:02d}": 0.2 for n in (1, 2, 3)
+    }
+
+
+def test_parts_of_one_training(here: Path) -> None:
+    """Where other words begin when the ones before have ended, it may go on under another name."""
+    make(here, *(f"warm_{n:02d}-val_loss=0.{n}.keras" for n in (1, 2, 3)))
+    make(here, *(f"tuned_{n:02d}-val_loss=0.{n}.keras" for n in (4, 5, 6)))
+    assert smoothed() == {2: 0.2, 1: 0.2, 3: 0.3, 4: 0.4, 5: 0.5, 6: 0.5}
+
+
+def test_two_values_of_one_time(here: Path) -> None:
+    """Two trainings under the same names cannot be told apart: that is grave."""
+    save(here, 0.9, 0.8, 0.7)
+    save(here, 0.6, 0.5, 0.4)
+    asked = ranked(smooth=3)
+    assert "not-smoothed" in codes(asked)
+    assert "of two trainings" in " ".join(finding.message for finding in asked.findings)
+
+
+def test_a_run_of_one_checkpoint(here: Path) -> None:
+    """Its median may be of fewer values than those of other runs, which is grave."""
+    make(here, "a/w.02.keras", *(f"b/w.{n:02d}.keras" for n in range(1, 6)))
+    table(here / "a/training.csv", 0.3, 0.1)
+    table(here / "b/training.csv", 0.3, 0.25, 0.3, 0.3, 0.3)
+    said = [f for f in ranked(smooth=3).findings if f.code == "not-smoothed"]
+    assert [(finding.path, finding.strict) for finding in said] == [("./a", True)]
+
+
 @pytest.mark.parametrize("width", [0, 1, 2, 4, -3])
 def test_a_width_that_has_no_centre(width: int) -> None:
     """Only odd numbers from three on have a centre and neighbours."""

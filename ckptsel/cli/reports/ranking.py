@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ckptsel.cli.reports import text
 from ckptsel.cli.reports.ranking_record import (
-    FIXED,
     finding_record,
     fixed_fields,
+    fixed_names,
     log_record,
     metric_names,
     monitor_record,
@@ -99,7 +99,8 @@ class RankingReport:
         """The fixed columns, then one a metric; a value reads back as the same value."""
         names = metric_names(self.rows)
         said = self._said()
-        heading = [*FIXED, *(f"metric.{name}" if name in FIXED else name for name in names)]
+        fixed = fixed_names(self.ranking)
+        heading = [*fixed, *(f"metric.{name}" if name in fixed else name for name in names)]
         yield [*heading, *(["verified"] if said else [])]
         for index, row in enumerate(self.rows):
             fields = fixed_fields(row, self.ranking)

@@ -28,6 +28,11 @@ FIXED = (
 )
 
 
+def fixed_names(ranking: Ranking) -> tuple[str, ...]:
+    """The names of the fixed columns; with --smooth, what was ranked by is the last of them."""
+    return (*FIXED, "smoothed") if ranking.smooth else FIXED
+
+
 def fixed_fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
     """What can be said of every checkpoint, by name; None where it is not known."""
     checkpoint = row.checkpoint
@@ -43,6 +48,7 @@ def fixed_fields(row: Ranked, ranking: Ranking) -> dict[str, Any]:
         "modified": checkpoint.modified or None,
         "monitor": ranking.monitor.name if ranking.monitor else None,
         "value": row.metric.value if row.metric else None,
+        **({"smoothed": row.smoothed} if ranking.smooth else {}),
     }
 
 

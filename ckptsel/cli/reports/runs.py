@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ckptsel.cli.reports import text
 from ckptsel.cli.reports.ranking_record import finding_record, log_record
 from ckptsel.cli.reports.table import Column, Table
+from ckptsel.naming.decimals import in_short
 from ckptsel.record import finite
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _record(run: Run) -> dict[str, object]:
         "latest_is_best": run.is_latest_best,
         "last_value": finite(_last(run)),
         "values": run.values,
+        "history_unit": run.history_unit or None,
         "history": [
             {"at": point.at, "value": finite(point.value), "source": point.source}
             for point in run.history
@@ -145,11 +147,12 @@ def _last(run: Run) -> float | None:
 def _span(run: Run) -> str:
     if run.first is None or run.last is None:
         return ""
-    return f"{run.first:g}" if run.first == run.last else f"{run.first:g}–{run.last:g}"  # noqa: RUF001
+    first, last = in_short(run.first), in_short(run.last)
+    return first if first == last else f"{first}–{last}"  # noqa: RUF001
 
 
 def _short(value: float | str | None) -> str:
-    return "" if value is None else value if isinstance(value, str) else f"{value:.6g}"
+    return "" if value is None else value if isinstance(value, str) else in_short(value)
 
 
 def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
@@ -162,11 +165,13 @@ def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
     means = []
     for bar in range(bars):
         part = values[bar * len(values) // bars : (bar + 1) * len(values) // bars]
+        # A fourth of the mean: neither the sum nor the range of huge values overflows so.
         is_finite = all(map(math.isfinite, part))
-        means.append(math.fsum(part) / len(part) if is_finite else math.nan)
+        means.append(math.fsum(v / 4 / len(part) for v in part) if is_finite else math.nan)
     finite_means = [mean for mean in means if math.isfinite(mean)]
     low, high = min(finite_means, default=0.0), max(finite_means, default=0.0)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    span = high - low or 1.0
     return "".join(
-        _BARS[round((mean - low) * scale)] if math.isfinite(mean) else _NOT_FINITE for mean in means
+        _BARS[round((mean - low) / span * (len(_BARS) - 1))] if math.isfinite(mean) else _NOT_FINITE
+        for mean in means
     )

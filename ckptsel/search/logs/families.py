@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
+from ckptsel.naming.conventions import LIGHTNING_VERSION
 from ckptsel.naming.vocabulary import COUNTERS, direction
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ckptsel.naming.read import Table
     from ckptsel.search.places import TableIn
@@ -25,14 +26,37 @@ _OF_METRIC = re.compile(r"val(id(ation)?)?|train(ing)?")
 # Words by which callbacks of one training tell their files apart: why, and what of it was saved.
 _OF_CALLBACKS = frozenset(
     (
-        *("best", "last", "latest", "top", "improvement", "improved", "save", "saved", "full"),
-        *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight"),
+        *(
+            "best",
+            "last",
+            "latest",
+            "final",
+            "top",
+            "improvement",
+            "improved",
+            "save",
+            "saved",
+            "full",
+        ),
+        *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight", "w"),
         *("model", "models", "net", "network", "state", "dict", "raw", "ema", "swa", "avg"),
         *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "min", "max"),
         *("encoder", "decoder", "generator", "discriminator", "gen", "disc", "netg", "netd"),
         *("g", "d", "student", "teacher", "actor", "critic", "online", "target", "backbone"),
     )
 )
+
+
+class Words(NamedTuple):
+    """What a name says beside what it counts and measures.
+
+    Attributes:
+        model: of the model: without the words by which one training tells its files apart.
+        whole: all of it, in its order.
+    """
+
+    model: frozenset[str]
+    whole: tuple[str, ...]
 
 
 class _Family(NamedTuple):
@@ -97,11 +121,39 @@ def _chosen(place: TableIn) -> Collection[str]:
     return {m.name for m in place.table.metrics(0) if m.role in ("setting", "text")}
 
 
+def words_of(places: Iterable[TableIn]) -> dict[str, Words]:
+    """The words of checkpoints' names, by their paths."""
+    found: dict[str, Words] = {}
+    for place in places:
+        chosen = _chosen(place)
+        alike = None if chosen else _words(place.table, 0, ())
+        for row, name in enumerate(place.table.names):
+            found[place.folder.join(name)] = alike or _words(place.table, row, chosen)
+    return found
+
+
+def _words(table: Table, row: int, chosen: Collection[str]) -> Words:
+    # A version counts the files of one epoch, as its step would.
+    whole = _tokens(LIGHTNING_VERSION.sub("", _text(table, row, chosen)))
+    return Words(_of_model(whole), tuple(whole))
+
+
 def _model(table: Table, row: int, chosen: Collection[str]) -> frozenset[str]:
     """What a name says of its model: all but counters, metrics, and what callbacks say."""
+    return _of_model(_tokens(_text(table, row, chosen)))
+
+
+def _text(table: Table, row: int, chosen: Collection[str]) -> str:
     texts = {m.name: m.text for m in table.metrics(row) if m.name in chosen} if chosen else {}
     parts = (p if isinstance(p, str) else texts.get(p.name, "|") for p in table.form.parts)
-    tokens = _TOKEN.findall(_ENDING.sub("", "".join(parts)).lower())
+    return "".join(parts)
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(_ENDING.sub("", text).lower())
+
+
+def _of_model(tokens: Iterable[str]) -> frozenset[str]:
     return frozenset(token for token in tokens if not _is_of_callback(token))
 
 

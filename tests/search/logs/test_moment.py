@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ckptsel.errors import StrictError
+from ckptsel.runs import overview
 from ckptsel.search.query import Query
 from ckptsel.selection import select
 from tests.selecting import codes
@@ -66,6 +68,17 @@ def test_without_pytorch(runs: Path) -> None:
     assert "was saved at step" in result.stderr
     assert "ckptsel.formats.torch" in result.stderr
     assert not re.search(r"\| +(torch|h5py|numpy)$", result.stderr, re.MULTILINE)
+
+
+def test_within_an_epoch_of_any_run(runs: Path) -> None:
+    """Each run has a best of its own, which is opened, whichever is the best of all."""
+    for one, other in (("at-end", "within"), ("at-end", "within-whole"), ("each", "at-end")):
+        query = Query((str(runs / one), str(runs / other)), monitor="val_loss")
+        found = overview(query).ranking
+        each = select(replace(query, per_run=True))
+        said = [[f.path for f in of.findings if f.code == CODE] for of in (found, each)]
+        assert said[0] == said[1]
+        assert bool(said[0]) == other.startswith("within")
 
 
 def test_a_file_that_cannot_be_read_tells_nothing(runs: Path, tmp_path: Path) -> None:

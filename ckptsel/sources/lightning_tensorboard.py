@@ -6,6 +6,8 @@ a step has the epoch among it. Rows are those of its CSVLogger.
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ckptsel.sources.lightning_csv import HABIT, OFFSETS, rows_of
@@ -15,7 +17,7 @@ from ckptsel.sources.reading.together import alone
 from ckptsel.sources.tensorboard_events import moments_of, named, recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ckptsel.checkpoint import Finding
     from ckptsel.sources.log import LogRow
@@ -36,18 +38,19 @@ def _part(folder: str, scalar: Scalar) -> Part:
     return Part(scalar.place, {tag: scalar.text}, step=scalar.step)
 
 
-def _moments(
-    run: str, paths: Sequence[str], findings: list[Finding]
-) -> Iterator[tuple[int, Moment]]:
-    for moment in moments_of(run, paths, findings, _part):
+def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
+    moments = moments_of(run, paths, findings, _part)
+    # The first epoch of one is not to meet the last one of another.
+    for _, some in groupby(moments, key=itemgetter(0)):
+        yield from rows_of(_with_epochs(moment for _, moment in some))
+
+
+def _with_epochs(moments: Iterable[Moment]) -> Iterator[tuple[int, Moment]]:
+    for moment in moments:
         moment.epoch = whole(moment.values.pop(_EPOCH, None))
         moment.places.pop(_EPOCH, None)
         if moment.values:
             yield 0, moment
-
-
-def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
-    return rows_of(_moments(run, paths, findings))
 
 
 KIND = LogKind(

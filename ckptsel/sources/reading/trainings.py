@@ -1,0 +1,124 @@
+"""Values of several files in the order of time, one training after the other.
+
+What two trainings say of one epoch is never put together, though they ran at the same time, or one
+after the other in one folder.
+"""
+
+from __future__ import annotations
+
+from heapq import merge
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from ckptsel.sources.reading.moments import moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ckptsel.sources.reading.moments import Moment, Part
+
+Training: TypeAlias = tuple[int, int]
+"""Which of the trainings, by their first times, and which of its starts: both counted from 0."""
+
+
+class Written(NamedTuple):
+    """What stands in one file.
+
+    Attributes:
+        training: files with the same one may be about the same epochs.
+        folder: where it lies.
+        parts: its values with their times, in the file's order.
+    """
+
+    training: str
+    folder: str
+    parts: Iterator[tuple[float, Part]]
+
+
+def moments_by_training(files: Iterable[Written]) -> Iterator[tuple[Training, Moment]]:
+    """The moments of all files, each with the training that it is of; trainings follow each other.
+
+    A file that begins when an earlier one in its folder has ended, and that counts back, is of
+    another start. One that goes on is not: Lightning's `fit` and `test` write a file each.
+    """
+    begun: dict[str, list[tuple[float, Written]]] = {}
+    for file in files:
+        for first in file.parts:
+            whole = file._replace(parts=chain((first,), file.parts))
+            begun.setdefault(file.training, []).append((first[0], whole))
+            break
+    by_time = sorted(begun.values(), key=lambda group: min(when for when, _ in group))
+    for number, group in enumerate(by_time):
+        parts = _in_starts([file for _, file in group])
+        for start, some in groupby(parts, key=itemgetter(0)):
+            for moment in moments(part for _, part in some):
+                yield (number, start), moment
+
+
+def _in_starts(files: Sequence[Written]) -> Iterator[tuple[int, Part]]:
+    """The parts of files in the order of time, each with the number of its start."""
+    if len({file.folder for file in files}) == len(files):
+        for _, part in merge(*(file.parts for file in files), key=itemgetter(0)):
+            yield 0, part
+        return
+    ended: list[int] = []
+
+    def told(index: int, parts: Iterator[tuple[float, Part]]) -> Iterator[tuple[float, int, Part]]:
+        for when, part in parts:
+            yield when, index, part
+        ended.append(index)
+
+    streams = (told(index, file.parts) for index, file in enumerate(files))
+    counts = _Counts()
+    for _, index, part in merge(*streams, key=itemgetter(0)):
+        while ended:
+            counts.end(ended.pop(), files)
+        yield counts.start_of(index, files[index].folder, part), part
+
+
+class _Counts:
+    """What the files of the present start count, by folder: epochs (True) or steps (False).
+
+    Attributes:
+        start: the number of the present start.
+        known: file, epochs or steps → whether its first one was met.
+        open: of a file that began in this start, the first one and the highest.
+        past: the same of a folder's files that have ended.
+    """
+
+    __slots__ = ("known", "open", "past", "start")
+
+    def __init__(self) -> None:
+        self.start = 0
+        self.known: set[tuple[int, bool]] = set()
+        self.open: dict[tuple[int, bool], tuple[int, int]] = {}
+        self.past: dict[tuple[str, bool], tuple[int, int]] = {}
+
+    def start_of(self, index: int, folder: str, part: Part) -> int:
+        """The number of the start that a part is of."""
+        by_epoch = part.epoch is not None
+        at = part.epoch if by_epoch else part.step
+        key = index, by_epoch
+        if at is None:
+            return self.start
+        if key not in self.known:
+            self.known.add(key)
+            first, highest = self.past.get((folder, by_epoch), (at - 1, at))
+            # The first one again is another start's, even where nothing else was counted yet.
+            if at < highest or at <= first:
+                self.start += 1
+                self.open.clear()
+                self.past.clear()
+            self.open[key] = at, at
+        elif (counted := self.open.get(key)) is not None and at > counted[1]:
+            self.open[key] = counted[0], at
+        return self.start
+
+    def end(self, index: int, files: Sequence[Written]) -> None:
+        """Keep in mind what a file has counted that has ended."""
+        for by_epoch in (False, True):
+            if (counted := self.open.pop((index, by_epoch), None)) is not None:
+                key = files[index].folder, by_epoch
+                before = self.past.get(key, counted)
+                self.past[key] = min(before[0], counted[0]), max(before[1], counted[1])

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ckptsel.sources.lightning_csv import HABIT, OFFSETS, rows_of
+from ckptsel.sources.lightning_csv import HABIT, OFFSETS, WRITES, rows_of
 from ckptsel.sources.log import LogKind, whole
 from ckptsel.sources.reading.moments import Part
 from ckptsel.sources.reading.together import alone
@@ -62,5 +62,5 @@ KIND = LogKind(
     unit="record",
     read_together=_read_together,
     epochs_alike=True,
-    writes=frozenset({"ckpt"}),
+    writes=WRITES,
 )

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _EPOCH = "epoch"
 # The scalar's tag in a record, behind its field and its length.
 _TAG = b"\n\x05epoch"
+# What may stand before the first one: hyperparameters, a graph, texts and pictures.
+_HEAD_BYTES = 2**20
 
 
 def _recognise(head: bytes) -> bool:
@@ -63,4 +65,5 @@ KIND = LogKind(
     read_together=_read_together,
     epochs_alike=True,
     writes=WRITES,
+    head_bytes=_HEAD_BYTES,
 )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from ckptsel.sources import HEAD_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -84,6 +86,7 @@ class LogKind:
             whether rows that are joined by step are the right ones.
         writes: the kinds of checkpoints whose names have this habit; empty for all. Others have
             none that is known.
+        head_bytes: by how many of its first bytes a log of the kind is known.
         is_told: whether the user has named it. Where an offset is known as well, the user has said
             what it counts, which only values contradict.
         only_by_values: the keys that count only where values in the names agree with the log,
@@ -100,6 +103,7 @@ class LogKind:
     epochs_alike: bool = False
     only_by_values: frozenset[Key] = frozenset()
     writes: frozenset[str] = frozenset()
+    head_bytes: int = HEAD_BYTES
     is_told: bool = False
 
 

@@ -239,6 +239,21 @@ def test_metrics_that_are_malformed(tmp_path: Path, text: str, said: list[str]) 
     assert read(tmp_path / "metrics.csv", text) == ("lightning", [], said)
 
 
+def test_hyperparameters_before_its_scalars(here: Path) -> None:
+    """`save_hyperparameters` writes them first, and a configuration is longer than 4 KB."""
+    pytest.importorskip("tensorboard")
+    from tests.sources.event_files import scalar, version  # noqa: PLC0415 - an extra
+
+    make(here, "checkpoints/epoch=0.ckpt", "checkpoints/epoch=1.ckpt")
+    pairs = ((0, 0.25), (1, 0.5))
+    each = [scalar("val_loss", v, 9 + e, 2) + scalar("epoch", e, 9 + e, 2) for e, v in pairs]
+    settings = scalar("hyperparameter" * 50_000, -1, 0, 1)
+    (here / "events.out.tfevents.1.host.1.0").write_bytes(version() + settings + b"".join(each))
+    ranking = ranked(strict=True)
+    assert places(ranking)[0] == (1, "checkpoints/epoch=0.ckpt")
+    assert [(log.kind, log.by, log.offset) for log in ranking.logs] == [("tensorboard", "epoch", 0)]
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".ckpt"])
 def test_its_habit_is_that_of_its_files(here: Path, suffix: str) -> None:
     """A loop of one's own that writes a `metrics.csv` has rows of its own counts."""

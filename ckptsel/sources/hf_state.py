@@ -15,6 +15,7 @@ from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogKind, LogRow, names_of, whole
 from ckptsel.sources.reading.json_text import document, is_object, texts
 from ckptsel.sources.reading.together import alone, each_file
+from ckptsel.sources.reading.width import is_too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> I
         # A folder that was reused holds checkpoints of several runs, and only each one's own
         # state is surely about it.
         logged = state.rows(str(state.step)).get(state.step) if state.folder else None
-        if logged is not None:
+        if logged is not None and not _is_too_wide(run, state, logged, findings):
             own[state.folder] = _row(state, state.step, logged, state.folder)
             _say_unlike(run, state, state.step, logged, findings)
     if latest is None:
@@ -100,7 +101,7 @@ def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> I
     above = latest.folder.rpartition("/")[0]
     for step, logged in latest.rows().items():
         folder = f"{above}/{_FOLDER}{step}".lstrip("/")
-        if folder not in own:
+        if folder not in own and not _is_too_wide(run, latest, logged, findings):
             yield _row(latest, step, logged, folder)
             # An evaluation behind the training is often of the best model, at the last step.
             if logged.unlike and os.path.isdir(os.path.join(run, folder)):
@@ -112,6 +113,10 @@ def _row(state: _State, step: int, logged: _Logged, folder: str) -> LogRow:
     texts = [text for text, _ in logged.values.values()]
     places = [f"{state.inner}:{place}" for _, place in logged.values.values()]
     return LogRow(step, names_of(*logged.values), texts, None, step, folder, places=places)
+
+
+def _is_too_wide(run: str, state: _State, logged: _Logged, findings: list[Finding]) -> bool:
+    return is_too_wide(len(logged.values), os.path.join(run, state.inner), findings)
 
 
 def _say_unlike(

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import KERAS_KINDS, LogKind, LogRow, whole
 from ckptsel.sources.reading.json_text import document, is_object
+from ckptsel.sources.reading.width import is_too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _EPOCH = "epoch"
+# A million values: each becomes a row, or part of one.
+_MOST_PARSED_BYTES = 64 * 2**20
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
     columns = _columns(path, findings)
+    if is_too_wide(len(columns), path, findings):
+        return
     length = max(map(len, columns.values()), default=0)
     epochs = _epochs(columns, length)
     if epochs is None:
@@ -32,10 +37,12 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         said = f"too few values to tell their epochs, and not used: {', '.join(short[:5])}"
         findings.append(Finding("log-malformed", said, path, strict=True))
     full = {name: column for name, column in columns.items() if len(column) == length}
-    for place, epoch in enumerate(epochs):
-        values = {name: column[place] for name, column in full.items()}
-        texts = {name: text for name, text in values.items() if isinstance(text, str)}
-        yield LogRow(place + 1, tuple(texts), tuple(texts.values()), epoch)
+    names = tuple(full)
+    for place, (epoch, *values) in enumerate(zip(epochs, *full.values(), strict=True), 1):
+        texts = {n: text for n, text in zip(names, values, strict=True) if isinstance(text, str)}
+        # The same tuple for all rows, since the join is quick with that.
+        of_row = names if len(texts) == len(names) else tuple(texts)
+        yield LogRow(place, of_row, [*texts.values()], epoch)
 
 
 def _epochs(columns: Mapping[str, Sequence[Any]], length: int) -> Sequence[int] | None:
@@ -56,7 +63,7 @@ def _epochs(columns: Mapping[str, Sequence[Any]], length: int) -> Sequence[int] 
 
 def _columns(path: str, findings: list[Finding]) -> dict[str, list[Any]]:
     """The lists in the file, their numbers as the texts that stand there."""
-    found = document(path, findings)
+    found = document(path, findings, _MOST_PARSED_BYTES)
     if not isinstance(found, dict):
         return {}
     columns = {name: _listed(column) for name, column in found.items()}

@@ -50,7 +50,7 @@ def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> I
         Written(_run_and_metric(path)[0], path, found)
         for path, found in zip(inner, files, strict=True)
     )
-    for _, moment in moments_by_training(written):
+    for _, moment in moments_by_training(written, run, findings):
         yield moment.row()
 
 

@@ -96,9 +96,10 @@ def moments_of(
     inner = [inner_path(run, path) for path in paths]
     files = each_file(run, paths, findings, parts)
     of_files = zip(_trainings(inner), inner, files, strict=True)
-    return moments_by_training(
+    written = (
         Written(training, path.rpartition("/")[0], found) for training, path, found in of_files
     )
+    return moments_by_training(written, run, findings)
 
 
 # Behind the time come the host and the process, then a count: of TensorFlow 2, and of PyTorch.

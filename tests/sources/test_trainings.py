@@ -138,7 +138,7 @@ def test_starts_by_what_is_counted() -> None:
         written("b", (8.0, None, 901), (9.0, 0, None)),
         written("c"),
     ]
-    assert [of for of, _ in moments_by_training(files)] == [
+    assert [of for of, _ in moments_by_training(files, "", [])] == [
         *[(0, 0)] * 2,
         *[(1, 0)] * 4,
         (1, 1),

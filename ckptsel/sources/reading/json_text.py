@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 # A document is read as a whole: JSON cannot be read otherwise with the standard library.
 MAX_BYTES = 64 * 2**20
 # What Python takes at most for an object or a list, and for what stands in one: so little JSON
-# becomes fifty times as much memory.
+# becomes fifty times as much memory. A Trainer's state with 400,000 entries takes as much.
 _OBJECT_BYTES = 200
 _VALUE_BYTES = 64
-_MOST_PARSED_BYTES = 512 * 2**20
+_MOST_PARSED_BYTES = 256 * 2**20
 # So many keys are named in a finding.
 _NAMED = 5
 
@@ -87,8 +87,15 @@ def _start(head: bytes) -> str:
     return head.decode(encoding_of(head), "replace").lstrip()
 
 
-def document(path: str, findings: list[Finding]) -> object:
+def document(
+    path: str, findings: list[Finding], most_parsed_bytes: int = _MOST_PARSED_BYTES
+) -> object:
     """The whole file; None, with a finding, if it is no JSON.
+
+    Args:
+        path: the file.
+        findings: takes what is wrong with it.
+        most_parsed_bytes: what may become of it in memory, about.
 
     Raises:
         OSError: if the file cannot be read.
@@ -100,7 +107,7 @@ def document(path: str, findings: list[Finding]) -> object:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES)
         parts = _OBJECT_BYTES * (data.count(b"{") + data.count(b"["))
-        if parts + _VALUE_BYTES * data.count(b",") > _MOST_PARSED_BYTES:
+        if parts + _VALUE_BYTES * data.count(b",") > most_parsed_bytes:
             said = "too many parts to be such a log"
     if not said:
         reader = Json()

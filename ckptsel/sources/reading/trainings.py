@@ -16,6 +16,7 @@ from ckptsel.sources.reading.moments import moments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ckptsel.checkpoint import Finding
     from ckptsel.sources.reading.moments import Moment, Part
 
 Training: TypeAlias = tuple[int, int]
@@ -36,11 +37,18 @@ class Written(NamedTuple):
     parts: Iterator[tuple[float, Part]]
 
 
-def moments_by_training(files: Iterable[Written]) -> Iterator[tuple[Training, Moment]]:
+def moments_by_training(
+    files: Iterable[Written], run: str, findings: list[Finding]
+) -> Iterator[tuple[Training, Moment]]:
     """The moments of all files, each with the training that it is of; trainings follow each other.
 
     A file that begins when an earlier one in its folder has ended, and that counts back, is of
     another start. One that goes on is not: Lightning's `fit` and `test` write a file each.
+
+    Args:
+        files: all of them.
+        run: the folder of the run that they are of.
+        findings: takes what is wrong.
     """
     begun: dict[str, list[tuple[float, Written]]] = {}
     for file in files:
@@ -52,7 +60,7 @@ def moments_by_training(files: Iterable[Written]) -> Iterator[tuple[Training, Mo
     for number, group in enumerate(by_time):
         parts = _in_starts([file for _, file in group])
         for start, some in groupby(parts, key=itemgetter(0)):
-            for moment in moments(part for _, part in some):
+            for moment in moments((part for _, part in some), run, findings):
                 yield (number, start), moment
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.reading.lines import encoding_of, lines
+from ckptsel.strict_json import NAMED, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,56 +19,18 @@ MAX_BYTES = 64 * 2**20
 _OBJECT_BYTES = 200
 _VALUE_BYTES = 64
 _MOST_PARSED_BYTES = 256 * 2**20
-# So many keys are named in a finding.
-_NAMED = 5
 
 
-class Json:
-    """Reads JSON with its numbers as texts, and keeps in mind which keys stood twice in an object.
-
-    Attributes:
-        twice: some of these keys. They are left out, since readers take the one value or the other.
-    """
-
-    __slots__ = ("_decoder", "twice")
-
-    def __init__(self) -> None:
-        self.twice: list[str] = []
-        self._decoder = json.JSONDecoder(
-            parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=self._object
-        )
-
-    def load(self, text: str) -> object:
-        """What a text says; `null` is None.
-
-        Raises:
-            ValueError: if it is no JSON, or too deeply nested.
-        """
-        try:
-            return self._decoder.decode(text)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            counts = Counter(key for key, _ in pairs)
-            for key in [key for key in found if counts[key] > 1]:
-                del found[key]
-                if key not in self.twice and len(self.twice) <= _NAMED:
-                    self.twice.append(key)
-        return found
-
-    def say(self, path: str, findings: list[Finding]) -> None:
-        """Say which keys stood twice, if any did."""
-        if self.twice:
-            findings.append(Finding("log-malformed", same_keys(self.twice), path, strict=True))
+def say_twice(reader: Json, path: str, findings: list[Finding]) -> None:
+    """Say which keys stood twice in what was read, if any did."""
+    if reader.twice:
+        findings.append(Finding("log-malformed", same_keys(reader.twice), path, strict=True))
 
 
 def same_keys(twice: Sequence[str]) -> str:
     """What is said of keys that stand twice in an object."""
-    named = ", ".join(map(repr, twice[:_NAMED]))
-    more = " and others" if len(twice) > _NAMED else ""
+    named = ", ".join(map(repr, twice[:NAMED]))
+    more = " and others" if len(twice) > NAMED else ""
     return f"keys that stand twice in one object, which were not used: {named}{more}"
 
 
@@ -115,7 +76,7 @@ def document(
             found = reader.load(data.decode(encoding_of(data), "surrogateescape"))
         except ValueError as error:
             said = f"is no whole JSON: {error}"
-        reader.say(path, findings)
+        say_twice(reader, path, findings)
     if said:
         findings.append(Finding("log-malformed", said, path, strict=True))
     return found
@@ -157,7 +118,7 @@ def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str,
         else:
             first_bad = first_bad or place
             bad += 1
-    reader.say(path, findings)
+    say_twice(reader, path, findings)
     if bad:
         said = f"lines that could not be read: {bad}, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))

@@ -9,7 +9,7 @@ import pytest
 from ckptsel.errors import MonitorNotFoundError
 from ckptsel.sources.reading.moments import Part
 from ckptsel.sources.reading.trainings import Written, moments_by_training
-from ckptsel.sources.tensorboard_events import KIND
+from ckptsel.sources.tensorboard_events import KIND, Scalar, moments_of
 from tests.folders import make
 from tests.selecting import codes, ranked
 from tests.sources.event_files import scalar, version
@@ -77,35 +77,44 @@ def rows(here: Path) -> list[LogRow]:
     """All rows of the event files in a folder."""
     read = KIND.read_together
     assert read is not None
-    return [*read(str(here), sorted(map(str, here.rglob("events*"))), [])]
+    return [*read(str(here), paths(here), [])]
+
+
+def paths(here: Path) -> list[str]:
+    """The event files in a folder."""
+    return sorted(map(str, here.rglob("events*")))
+
+
+def each(folder: str, scalar: Scalar) -> Part:
+    """A part for each scalar."""
+    return Part(scalar.place, {f"{folder}/{scalar.tag}": scalar.text}, scalar.step, scalar.step)
 
 
 def test_a_test_behind_the_training(here: Path) -> None:
-    """Lightning's `fit` and `test` write a file each: what goes on is of the same start."""
+    """Lightning's `fit` and `test` write a file each: what counts on is of the same start."""
     write(here / f"{NO_NUMBERS}.1", ("val_loss", 0.5, 3, 1), ("val_loss", 0.25, 7, 2))
-    write(here / f"{NO_NUMBERS}.2", ("test_loss", 0.75, 7, 3), ("test_loss", 0.5, 8, 4))
+    write(here / f"{NO_NUMBERS}.2", ("test_loss", 0.75, 8, 3), ("test_loss", 0.5, 3, 4))
     assert [(row.step, row.values) for row in rows(here)] == [
-        (3, {"val_loss": "0.5"}),
-        (7, {"val_loss": "0.25", "test_loss": "0.75"}),
-        (8, {"test_loss": "0.5"}),
+        (3, {"val_loss": "0.5", "test_loss": "0.5"}),
+        (7, {"val_loss": "0.25"}),
+        (8, {"test_loss": "0.75"}),
     ]
 
 
-@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("first", [1, 2, 3])
 def test_files_that_begin_again(here: Path, first: int) -> None:
     """A file that counts back is of another start, together with the one beside it."""
-    for start, steps in enumerate(((1, 2), (first, 3))):
+    for start, steps in enumerate(((1, 2), (first, 4))):
         for order, split in enumerate(("train", "val")):
             when = 100.0 * start + order
             name = f"{NO_NUMBERS}.{start}"
             write(here / split / name, *((f"m{start}", n, n, when + 10 * n) for n in steps))
     both = [{"m0": f"{n}.0", "val_m0": f"{n}.0"} for n in (1, 2)]
-    again = [{"m1": f"{n}.0", "val_m1": f"{n}.0"} for n in (first, 3)]
-    if first == 1:
-        assert [row.values for row in rows(here)] == [*both, *again]
-    # It goes on where the first has ended.
-    else:
-        assert [row.values for row in rows(here)] == [both[0], {**both[1], **again[0]}, again[1]]
+    again = [{"m1": f"{n}.0", "val_m1": f"{n}.0"} for n in (first, 4)]
+    assert [row.values for row in rows(here)] == [*both, *again]
+    starts = {start for (_, start), _ in moments_of(str(here), paths(here), [], each)}
+    # One that counts on is no other start.
+    assert starts == ({0} if first == 3 else {0, 1})
 
 
 def test_two_writers_of_one_training(here: Path) -> None:

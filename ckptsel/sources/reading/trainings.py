@@ -42,8 +42,8 @@ def moments_by_training(
 ) -> Iterator[tuple[Training, Moment]]:
     """The moments of all files, each with the training that it is of; trainings follow each other.
 
-    A file that begins when an earlier one in its folder has ended, and that counts back, is of
-    another start. One that goes on is not: Lightning's `fit` and `test` write a file each.
+    A file that begins when an earlier one in its folder has ended, and does not count on, is of
+    another start. One that counts on is not: Lightning's `fit` and `test` write a file each.
 
     Args:
         files: all of them.
@@ -90,9 +90,9 @@ class _Counts:
 
     Attributes:
         start: the number of the present start.
-        known: file, epochs or steps → whether its first one was met.
-        open: of a file that began in this start, the first one and the highest.
-        past: the same of a folder's files that have ended.
+        known: files, with what they count, of which the first one was met.
+        open: the highest one of a file that began in this start.
+        past: the highest one of a folder's files that have ended.
     """
 
     __slots__ = ("known", "open", "past", "start")
@@ -100,8 +100,8 @@ class _Counts:
     def __init__(self) -> None:
         self.start = 0
         self.known: set[tuple[int, bool]] = set()
-        self.open: dict[tuple[int, bool], tuple[int, int]] = {}
-        self.past: dict[tuple[str, bool], tuple[int, int]] = {}
+        self.open: dict[tuple[int, bool], int] = {}
+        self.past: dict[tuple[str, bool], int] = {}
 
     def start_of(self, index: int, folder: str, part: Part) -> int:
         """The number of the start that a part is of."""
@@ -112,21 +112,19 @@ class _Counts:
             return self.start
         if key not in self.known:
             self.known.add(key)
-            first, highest = self.past.get((folder, by_epoch), (at - 1, at))
-            # The first one again is another start's, even where nothing else was counted yet.
-            if at < highest or at <= first:
+            # Also the same one again: what stands there was logged already.
+            if at <= self.past.get((folder, by_epoch), at - 1):
                 self.start += 1
                 self.open.clear()
                 self.past.clear()
-            self.open[key] = at, at
-        elif (counted := self.open.get(key)) is not None and at > counted[1]:
-            self.open[key] = counted[0], at
+            self.open[key] = at
+        elif at > self.open.get(key, at):
+            self.open[key] = at
         return self.start
 
     def end(self, index: int, files: Sequence[Written]) -> None:
         """Keep in mind what a file has counted that has ended."""
         for by_epoch in (False, True):
-            if (counted := self.open.pop((index, by_epoch), None)) is not None:
+            if (highest := self.open.pop((index, by_epoch), None)) is not None:
                 key = files[index].folder, by_epoch
-                before = self.past.get(key, counted)
-                self.past[key] = min(before[0], counted[0]), max(before[1], counted[1])
+                self.past[key] = max(highest, self.past.get(key, highest))

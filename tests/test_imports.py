@@ -37,6 +37,7 @@ ROOMS = (
     "formats",
     "naming",
     "training_log",
+    "strict_json",
     "storage",
     "record",
     "checkpoint",

@@ -55,8 +55,9 @@ INSIDE = {
     "speechbrain": "CKPT.yaml",
 }
 
+
 HEAD_BYTES = 4096
-"""By so many of its first bytes a log's kind is known."""
+"""By so many of its first bytes nearly every log's kind is known."""
 
 
 @cache
@@ -102,13 +103,15 @@ def kind_of(path: str, name: str) -> tuple[int, LogKind] | None:
     """
     if not os.path.isfile(path):
         return None  # a link to a pipe, which nobody may ever write to
-    with open(path, "rb") as file:
-        head = file.read(HEAD_BYTES)
     whole = "/" + path.replace(os.sep, "/")
     name = name.rpartition("/")[2]
-    for place, (module, of_name, of_path) in enumerate(_globs()):
-        if (of_name and of_name.match(name)) or (of_path and of_path.match(whole)):
-            kind: LogKind = import_module(f"ckptsel.sources.{module}").KIND
-            if kind.recognise(head):
-                return place, kind
+    head = b""
+    with open(path, "rb") as file:
+        for place, (module, of_name, of_path) in enumerate(_globs()):
+            if (of_name and of_name.match(name)) or (of_path and of_path.match(whole)):
+                kind: LogKind = import_module(f"ckptsel.sources.{module}").KIND
+                if len(head) < kind.head_bytes:
+                    head += file.read(kind.head_bytes - len(head))
+                if kind.recognise(head):
+                    return place, kind
     return None

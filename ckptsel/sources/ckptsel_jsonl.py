@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogKind, LogRow
 from ckptsel.sources.reading.lines import first_line, lines
+from ckptsel.sources.reading.width import is_too_wide
 from ckptsel.training_log.events import Removed
 from ckptsel.training_log.parse import event_of, is_newer, record_of
 
@@ -30,6 +31,8 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         if record is not None and is_newer(record):
             newer = newer or place
         elif record is not None and (found := event_of(record)) is not None:
+            if is_too_wide(len(found[1]), path, findings, what=f"line {place}"):
+                return
             yield _row(place, *found)
         elif line.strip():
             first_bad = first_bad or place

@@ -29,7 +29,7 @@ def _recognise(head: bytes) -> bool:
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
-    for moment in moments(_parts(path, findings)):
+    for moment in moments(_parts(path, findings), path, findings):
         yield moment.row()
 
 

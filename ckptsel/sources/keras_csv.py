@@ -2,7 +2,7 @@
 
 Source: keras/src/callbacks/csv_logger.py: the first column is `epoch`, the others are sorted;
 `NA` stands for an absent value. Other writers of such a table are read as well; pandas writes its
-index before it, in a column without a title.
+index before all, in a column without a title, and the epochs where the frame has them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _KEY = "epoch"
 
 def _recognise(head: bytes) -> bool:
     titles = [title.lower() for title in titles_of(head)]
-    return len(titles) > 1 and (titles[0] or titles[1]) == _KEY
+    if titles[:1] == [""]:
+        return titles.count(_KEY) == 1
+    return len(titles) > 1 and titles[0] == _KEY
 
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:

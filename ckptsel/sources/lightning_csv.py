@@ -27,6 +27,8 @@ _STEP, _EPOCH = "step", "epoch"
 OFFSETS: dict[Key, int | None] = {"step": 1, "epoch": 0}
 HABIT = "Lightning's names count epochs as its log does, and steps one more"
 """Of all its loggers."""
+WRITES = frozenset({"ckpt"})
+"""The checkpoints that Lightning writes; anybody may write a `metrics.csv`, and count otherwise."""
 
 # Of an epoch with more validations than this, the last ones are kept.
 _CANDIDATES = 64
@@ -111,4 +113,5 @@ KIND = LogKind(
     OFFSETS,
     HABIT,
     epochs_alike=True,
+    writes=WRITES,
 )

@@ -6,16 +6,18 @@ a step has the epoch among it. Rows are those of its CSVLogger.
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ckptsel.sources.lightning_csv import HABIT, OFFSETS, rows_of
+from ckptsel.sources.lightning_csv import HABIT, OFFSETS, WRITES, rows_of
 from ckptsel.sources.log import LogKind, whole
 from ckptsel.sources.reading.moments import Part
 from ckptsel.sources.reading.together import alone
 from ckptsel.sources.tensorboard_events import moments_of, named, recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ckptsel.checkpoint import Finding
     from ckptsel.sources.log import LogRow
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _EPOCH = "epoch"
 # The scalar's tag in a record, behind its field and its length.
 _TAG = b"\n\x05epoch"
+# What may stand before the first one: hyperparameters, a graph, texts and pictures.
+_HEAD_BYTES = 2**20
 
 
 def _recognise(head: bytes) -> bool:
@@ -36,18 +40,19 @@ def _part(folder: str, scalar: Scalar) -> Part:
     return Part(scalar.place, {tag: scalar.text}, step=scalar.step)
 
 
-def _moments(
-    run: str, paths: Sequence[str], findings: list[Finding]
-) -> Iterator[tuple[int, Moment]]:
-    for moment in moments_of(run, paths, findings, _part):
+def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
+    moments = moments_of(run, paths, findings, _part)
+    # The first epoch of one is not to meet the last one of another.
+    for _, some in groupby(moments, key=itemgetter(0)):
+        yield from rows_of(_with_epochs(moment for _, moment in some))
+
+
+def _with_epochs(moments: Iterable[Moment]) -> Iterator[tuple[int, Moment]]:
+    for moment in moments:
         moment.epoch = whole(moment.values.pop(_EPOCH, None))
         moment.places.pop(_EPOCH, None)
         if moment.values:
             yield 0, moment
-
-
-def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
-    return rows_of(_moments(run, paths, findings))
 
 
 KIND = LogKind(
@@ -59,5 +64,6 @@ KIND = LogKind(
     unit="record",
     read_together=_read_together,
     epochs_alike=True,
-    writes=frozenset({"ckpt"}),
+    writes=WRITES,
+    head_bytes=_HEAD_BYTES,
 )

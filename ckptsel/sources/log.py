@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from ckptsel.sources import HEAD_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -86,6 +88,7 @@ class LogKind:
             one that begins otherwise may be that of another writer. None if that is not known.
         writes: the kinds of checkpoints whose names have this habit; empty for all. Others have
             none that is known.
+        head_bytes: by how many of its first bytes a log of the kind is known.
         is_told: whether the user has named it. Where an offset is known as well, the user has said
             what it counts, which only values contradict.
         only_by_values: the keys that count only where values in the names agree with the log,
@@ -103,6 +106,7 @@ class LogKind:
     only_by_values: frozenset[Key] = frozenset()
     begins: int | None = None
     writes: frozenset[str] = frozenset()
+    head_bytes: int = HEAD_BYTES
     is_told: bool = False
 
 

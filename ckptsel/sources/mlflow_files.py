@@ -8,16 +8,16 @@ is whatever was given to it: the epoch with MLflow's Keras callback, the global 
 from __future__ import annotations
 
 import re
-from heapq import merge
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogKind, number, whole
 from ckptsel.sources.reading.lines import PIECE, first_line, pieces
-from ckptsel.sources.reading.moments import Part, moments
+from ckptsel.sources.reading.moments import Part
 from ckptsel.sources.reading.reopened import reopened
-from ckptsel.sources.reading.together import alone, each_file
+from ckptsel.sources.reading.together import alone, each_file, inner_path
+from ckptsel.sources.reading.trainings import Written, moments_by_training
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,14 +44,26 @@ def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> I
 
     files = each_file(run, paths, findings, parts)
     # In the order of time, so that values of one step meet, and those of an earlier start do not.
-    for moment in moments(part for _, part in merge(*files, key=lambda each: each[0])):
+    # A run's files have as many names as there are metrics, and none follows another.
+    inner = [inner_path(run, path) for path in paths]
+    written = (
+        Written(_run_and_metric(path)[0], path, found)
+        for path, found in zip(inner, files, strict=True)
+    )
+    for _, moment in moments_by_training(written, run, findings):
         yield moment.row()
+
+
+def _run_and_metric(inner: str) -> tuple[str, str]:
+    """The run's folder of MLflow, and the metric's name."""
+    run, _, metric = f"/{inner}".rpartition("/metrics/")
+    return run, metric.lstrip("/")
 
 
 def _parts(
     text: Iterable[str], path: str, inner: str, findings: list[Finding]
 ) -> Iterator[tuple[int, Part]]:
-    metric = f"/{inner}".rpartition("/metrics/")[2].lstrip("/")
+    _, metric = _run_and_metric(inner)
     bad = first_bad = 0
     for number_of_line, line in enumerate(text, 1):
         found = _LINE.fullmatch(line.rstrip("\r\n"))

@@ -30,8 +30,8 @@ def _recognise(head: bytes) -> bool:
 
 def _read_together(run: str, paths: Sequence[str], findings: list[Finding]) -> Iterator[LogRow]:
     """One start after the other: the folders' names are their times."""
-    for parts in each_file(run, paths, findings, _parts):
-        for moment in moments(parts):
+    for path, parts in zip(paths, each_file(run, paths, findings, _parts), strict=True):
+        for moment in moments(parts, path, findings):
             yield moment.row()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ckptsel.sources.log import LogKind, LogRow, names_of
 from ckptsel.sources.reading.json_text import document, is_object, texts
 from ckptsel.sources.reading.together import alone, each_file
+from ckptsel.sources.reading.width import is_too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +29,8 @@ def _row(path: str, inner: str, findings: list[Finding]) -> Iterator[LogRow]:
     if isinstance(found, dict):
         folder = inner.rpartition("/")[0].rpartition("/")[0]
         values = texts(found)
+        if is_too_wide(len(values), path, findings):
+            return
         places = [f"{inner}:1"] * len(values)
         yield LogRow(1, names_of(*values), [*values.values()], file=folder, places=places)
 

@@ -14,10 +14,11 @@ from ckptsel.sources import kind_of
 from ckptsel.sources.log import LogKind
 from ckptsel.sources.reading.csv_table import table_rows, titles_of
 from ckptsel.sources.reading.entries import keyed
-from ckptsel.sources.reading.json_text import Json, columns, document, is_list, is_object, objects
+from ckptsel.sources.reading.json_text import columns, document, is_list, is_object, objects
 from ckptsel.sources.reading.lines import first_line
 from ckptsel.sources.unknown import why_no_column, why_no_entries, why_no_key
 from ckptsel.storage import open_regular
+from ckptsel.strict_json import Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,19 +10,23 @@ where values in the names agree.
 from __future__ import annotations
 
 import os
-from heapq import merge
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ckptsel.checkpoint import Finding
+from ckptsel.naming.vocabulary import SPLITS
 from ckptsel.sources.log import LogKind
-from ckptsel.sources.reading.moments import Moment, Part, moments
+from ckptsel.sources.reading.moments import Part
 from ckptsel.sources.reading.reopened import reopened
-from ckptsel.sources.reading.together import alone, each_file
+from ckptsel.sources.reading.together import alone, each_file, inner_path
+from ckptsel.sources.reading.trainings import Written, moments_by_training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ckptsel.sources.log import LogRow
+    from ckptsel.sources.reading.moments import Moment
+    from ckptsel.sources.reading.trainings import Training
 
 HEADER = b"brain.Event:"
 """Every event file's first record says its version."""
@@ -63,7 +67,7 @@ def read_together(
     part_of: Callable[[str, Scalar], Part | None],
 ) -> Iterator[LogRow]:
     """The rows of several event files; see `moments_of`."""
-    for moment in moments_of(run, paths, findings, part_of):
+    for _, moment in moments_of(run, paths, findings, part_of):
         yield moment.row()
 
 
@@ -72,8 +76,8 @@ def moments_of(
     paths: Sequence[str],
     findings: list[Finding],
     part_of: Callable[[str, Scalar], Part | None],
-) -> Iterator[Moment]:
-    """What stands in several event files, in the order of time.
+) -> Iterator[tuple[Training, Moment]]:
+    """What stands in several event files, training by training, each in the order of time.
 
     Args:
         run: the run's folder.
@@ -89,8 +93,43 @@ def moments_of(
             if part is not None:
                 yield scalar.when, part
 
+    inner = [inner_path(run, path) for path in paths]
     files = each_file(run, paths, findings, parts)
-    return moments(part for _, part in merge(*files, key=lambda each: each[0]))
+    of_files = zip(_trainings(inner), inner, files, strict=True)
+    written = (
+        Written(training, path.rpartition("/")[0], found) for training, path, found in of_files
+    )
+    return moments_by_training(written, run, findings)
+
+
+# Behind the time come the host and the process, then a count: of TensorFlow 2, and of PyTorch.
+_PROCESS = re.compile(r".*\.tfevents\.\d+\.(.+\.\d+)\.\d+(?!\d)")
+
+
+def _trainings(inner: Sequence[str]) -> list[str]:
+    """For each file the training that it is of, as far as folders and names tell.
+
+    Keras writes to `train` and `validation` of one folder. Of several processes that wrote to one
+    folder, each has its own, since they may have done so at the same time.
+    """
+    folders = [path.rpartition("/")[0] for path in inner]
+    processes = [found[1] if (found := _PROCESS.match(path)) else "" for path in inner]
+    above = [_training_folder(folder) for folder in folders]
+    seen: dict[str, str] = {}
+    shared: set[str] = set()
+    for folder, process, training in zip(folders, processes, above, strict=True):
+        if seen.setdefault(folder, process) != process:
+            shared.add(training)
+    return [
+        f"{training}//{process}" if training in shared else training
+        for training, process in zip(above, processes, strict=True)
+    ]
+
+
+def _training_folder(folder: str) -> str:
+    """The folder of a training: that above `train`, `validation` and the like."""
+    before, _, last = folder.rpartition("/")
+    return before if last.lower() in SPLITS else folder
 
 
 def scalars(path: str, inner: str, findings: list[Finding]) -> Iterator[Scalar]:

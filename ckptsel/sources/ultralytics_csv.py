@@ -33,13 +33,19 @@ def _recognise(head: bytes) -> bool:
 
 def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
     base: int | None = None
+    names: Sequence[str] = ()
+    before = 0
     for row in table_rows(path, findings, "epoch", _KEY):
         if row.epoch is None:
             continue
-        base = _base(row.epoch, row.names) if base is None else base
+        if row.names != names:
+            base = _base(row.epoch, row.names)
+        elif row.epoch < before:
+            base = _base_again(row.epoch, row.names, base)
+        names, before = row.names, row.epoch
         if base is None:
-            said = f"it begins with epoch {row.epoch}, and nothing tells whether it counts from 0"
-            said += " or from 1: not used"
+            said = f"line {row.place} begins with epoch {row.epoch}, and nothing tells whether it"
+            said += " counts from 0 or from 1: not used from there on"
             findings.append(Finding("log-base-assumed", said, path, strict=True))
             return
         yield row._replace(epoch=row.epoch - base, shift=base)
@@ -50,6 +56,18 @@ def _base(first: int, titles: Sequence[str]) -> int | None:
     if first == 0 or any(map(_OF_YOLOV5.match, titles)):
         return 0
     return 1 if first == 1 or _TIME in titles else None
+
+
+def _base_again(first: int, titles: Sequence[str], base: int | None) -> int | None:
+    """The same where a table of the same titles goes on with an earlier epoch.
+
+    With 0 or 1 another training begins, or, where 0 was the first one, it was resumed at 1; with
+    any other it was resumed, and counts on.
+    """
+    if first > 1:
+        return base
+    again = _base(first, titles)
+    return None if first == 1 and again != base else again
 
 
 KIND = LogKind(

@@ -83,7 +83,7 @@ def _why_no_titles(head: bytes, key: str, *, of_first: bool = False) -> str:
         return f"its first line holds no titles with a separator that is known: {shown!r}"
     if of_first and not low[0]:
         said = "its first column has no title, as pandas writes its index, and"
-        return f"{said} the second is not {key}" if key in low else f"{said} none is {key}"
+        return f"{said} several are {key}" if key in low else f"{said} none is {key}"
     if of_first and key in low[1:]:
         return f"its first column is {titles[0]!r}, and not {key}"
     if of_first and low == [key]:

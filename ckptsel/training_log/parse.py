@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ckptsel.strict_json import Json
 from ckptsel.training_log.events import SCHEMA, Removed, Saved
 
 if TYPE_CHECKING:
@@ -29,25 +29,13 @@ def record_of(line: str) -> dict[str, Any] | None:
     """The object on a line, its numbers as the texts that stand there; None if there is none."""
     if len(line) > LONGEST_BYTES:
         return None
+    reader = Json(_Number)
     try:
-        found = json.loads(
-            line,
-            parse_float=_Number,
-            parse_int=_Number,
-            parse_constant=_Number,
-            object_pairs_hook=_each_once,
-        )
-    except (ValueError, RecursionError):
+        found = reader.load(line)
+    except ValueError:
         return None
-    return found if isinstance(found, dict) else None
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, in which no key stands twice: readers would take the one value or the other."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands in it twice")
-    return found
+    # ckptsel writes no key twice, and readers would take the one value or the other.
+    return found if isinstance(found, dict) and not reader.twice else None
 
 
 def is_newer(record: Mapping[str, Any]) -> bool:

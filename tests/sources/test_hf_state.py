@@ -92,6 +92,40 @@ def test_each_state_is_about_its_own_checkpoint(here: Path) -> None:
     assert codes(ranking) == set()
 
 
+def test_two_evaluations_at_one_step(here: Path) -> None:
+    """Which data the second one was on, its metrics do not say: it is said, and none is used."""
+    make(here, *(f"checkpoint-{step}/model.safetensors" for step in (100, 200)))
+    first = [{**entry(100, 0.5), "eval_f1": 0.75}, {**entry(100, 0.5), "eval_f1": 0.5}]
+    both = [*first, entry(200, 0.6), entry(200, 0.1), entry(200, 0.2)]
+    (here / "checkpoint-100/trainer_state.json").write_text(state(100, *first))
+    (here / "trainer_state.json").write_text(state(200, *both))
+    ranking = ranked("eval_loss")
+    assert [(r.checkpoint.name, r.rank) for r in ranking.rows] == [
+        ("checkpoint-100", 1),
+        ("checkpoint-200", None),
+    ]
+    assert ranking.rows[0].checkpoint.metric("eval_f1") is None
+    said = {f.path: f.message for f in ranking.findings if f.code == "log-malformed"}
+    assert said == {
+        "./checkpoint-100/trainer_state.json": "entries 1, 2 tell different values of 'eval_f1' at"
+        " step 100, as evaluations on several data sets do: none was used",
+        "./trainer_state.json": "entries 3, 4, 5 tell different values of 'eval_loss' at step 200,"
+        " as evaluations on several data sets do: none was used",
+    }
+
+
+def test_an_evaluation_behind_the_training(here: Path) -> None:
+    """The last checkpoint's own state was saved before it, and counts without a word."""
+    make(here, "checkpoint-100/model.safetensors")
+    (here / "checkpoint-100/trainer_state.json").write_text(state(100, entry(100, 0.5)))
+    later = [entry(100, 0.5), entry(100, 0.2), entry(150, 0.4), entry(150, 0.3)]
+    (here / "trainer_state.json").write_text(state(150, *later))
+    ranking = ranked("eval_loss", strict=True)
+    assert ranking.rows[0].metric is not None
+    assert ranking.rows[0].metric.value == 0.5
+    assert codes(ranking) == set()
+
+
 def test_a_renamed_checkpoint(here: Path) -> None:
     """A checkpoint with another name still holds its own state."""
     make(here, "best/config.json", "best/model.safetensors")

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ckptsel.errors import MonitorNotFoundError
 from ckptsel.sources import is_log_name, kind_of
 from ckptsel.sources.log import number
 from ckptsel.sources.reading.lines import MAX_LINE
 from ckptsel.training_log.identity import Mark
+from tests.folders import make
+from tests.selecting import places, ranked
 from tests.sources.event_files import events
 from tests.sources.reading import read
 
@@ -104,6 +107,67 @@ def test_history(tmp_path: Path) -> None:
     assert (kind, cells(rows), codes) == ("history", [(1, 0, "0.61"), (2, 1, "NaN")], [])
 
 
+@pytest.mark.parametrize("title", ["epoch", "Epoch"])
+@pytest.mark.parametrize(
+    ("epochs", "found"),
+    [
+        ([10, 11], [10, 11]),
+        ([1.0, 2.0], [1, 2]),
+        ([1, 1], [1, 1]),
+        ([1, 2.5], None),
+        ([1], None),
+        ([1, None], None),
+        ([1, True], None),
+        ([1, [2]], None),
+        ([1, "x"], None),
+        ([1, 10**30], None),
+    ],
+)
+def test_history_that_tells_its_epochs(
+    tmp_path: Path, title: str, epochs: list[object], found: list[int] | None
+) -> None:
+    """They count, and not the positions; where only some are told, nothing does."""
+    text = json.dumps({"val_loss": [0.5, 0.25], title: epochs})
+    kind, rows, codes = read(tmp_path / "history.json", text)
+    assert (kind, [row.epoch for row in rows]) == ("history", found or [])
+    assert codes == ([] if found else ["log-malformed"])
+    assert [row.values["val_loss"] for row in rows] == (["0.5", "0.25"] if found else [])
+
+
+def test_history_with_two_columns_of_epochs(tmp_path: Path) -> None:
+    """Which of them is meant?"""
+    text = json.dumps({"epoch": [0, 1], "Epoch": [1, 2], "val_loss": [1, 2]})
+    assert read(tmp_path / "history.json", text) == ("history", [], ["log-malformed"])
+
+
+def test_history_of_a_training_that_went_on(here: Path) -> None:
+    """With `initial_epoch=10`, its first value is that of the eleventh epoch."""
+    losses = [0.5, 0.49, 0.47, 0.46, 0.45, *[0.5] * 5]
+    history = {"val_loss": losses, "epoch": [*range(10, 20)]}
+    make(here, *(f"m.{number:02d}.keras" for number in range(1, 21)))
+    (here / "history.json").write_text(json.dumps(history))
+    ranking = ranked()
+    assert places(ranking)[0] == (1, "m.15.keras")
+    (here / "history.json").unlink()
+    rows = "".join(f"{n},{loss},{n + 10}\n" for n, loss in enumerate(losses))
+    (here / "history.csv").write_text(f",val_loss,epoch\n{rows}")
+    assert places(ranked())[0] == (1, "m.15.keras")
+    for path in here.glob("m.1[1-9]*"):
+        path.unlink()
+    (here / "m.20.keras").unlink()
+    with pytest.raises(MonitorNotFoundError):
+        ranked()
+
+
+@pytest.mark.parametrize(
+    ("titles", "kind"), [(",loss,epoch", "csv"), (",Epoch,loss", "csv"), (",epoch,Epoch", "")]
+)
+def test_a_frame_with_epochs(tmp_path: Path, titles: str, kind: str) -> None:
+    """Behind pandas's index the column may stand anywhere, but once."""
+    found, rows, _ = read(tmp_path / "history.csv", f"{titles}\n7,3,3\n")
+    assert (found, [row.epoch for row in rows]) == (kind, [3] if kind else [])
+
+
 def test_history_with_epochs_left_out(tmp_path: Path) -> None:
     """Of a list that is shorter nobody knows the epochs."""
     short = {"loss": [0.5, 0.4], "val_loss": [0.61]}
@@ -159,7 +223,7 @@ def test_jsonl_lines_that_say_nothing(tmp_path: Path, line: str) -> None:
 def test_names_of_logs() -> None:
     """A log is known by its name first."""
     assert all(map(is_log_name, ("training.csv", "ckptsel.jsonl", "history.json")))
-    assert not any(map(is_log_name, ("config.json", "a.csv.gz", "w.keras", "other.jsonl")))
+    assert not any(map(is_log_name, ("config.json", "a.csv.gz", "w.keras", "other.txt")))
 
 
 def test_a_link_to_a_pipe_is_no_log(tmp_path: Path) -> None:

@@ -239,6 +239,38 @@ def test_metrics_that_are_malformed(tmp_path: Path, text: str, said: list[str]) 
     assert read(tmp_path / "metrics.csv", text) == ("lightning", [], said)
 
 
+def test_hyperparameters_before_its_scalars(here: Path) -> None:
+    """`save_hyperparameters` writes them first, and a configuration is longer than 4 KB."""
+    pytest.importorskip("tensorboard")
+    from tests.sources.event_files import scalar, version  # noqa: PLC0415 - an extra
+
+    make(here, "checkpoints/epoch=0.ckpt", "checkpoints/epoch=1.ckpt")
+    pairs = ((0, 0.25), (1, 0.5))
+    each = [scalar("val_loss", v, 9 + e, 2) + scalar("epoch", e, 9 + e, 2) for e, v in pairs]
+    settings = scalar("hyperparameter" * 50_000, -1, 0, 1)
+    (here / "events.out.tfevents.1.host.1.0").write_bytes(version() + settings + b"".join(each))
+    ranking = ranked(strict=True)
+    assert places(ranking)[0] == (1, "checkpoints/epoch=0.ckpt")
+    assert [(log.kind, log.by, log.offset) for log in ranking.logs] == [("tensorboard", "epoch", 0)]
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".ckpt"])
+def test_its_habit_is_that_of_its_files(here: Path, suffix: str) -> None:
+    """A loop of one's own that writes a `metrics.csv` has rows of its own counts."""
+    make(here, *(f"steps/model_step{n}{suffix}" for n in (100, 200, 300)))
+    steps = "".join(f"0,{n},,0.{9 - n // 100}\n" for n in (99, 100, 199, 200, 299, 300))
+    (here / "steps/metrics.csv").write_text(HEADER + steps)
+    make(here, *(f"epochs/model_epoch{n}{suffix}" for n in range(1, 6)))
+    epochs = "".join(f"{n},{100 * n},,0.{9 - n}\n" for n in range(5))
+    (here / "epochs/metrics.csv").write_text(HEADER + epochs)
+    of_steps, of_epochs = (ranked(locations=(each,)) for each in ("steps", "epochs"))
+    assert [log.offset for log in of_steps.logs] == [int(suffix == ".ckpt")]
+    assert "log-base-assumed" in codes(of_steps)
+    # Names that count from 1 beside a log that counts from 0: Lightning's never do.
+    five = [row.metric for row in of_epochs.rows if row.checkpoint.epoch == 5]
+    assert [metric and metric.value for metric in five] == [0.5 if suffix == ".pt" else None]
+
+
 def test_files_that_were_moved(here: Path) -> None:
     """The paths in best_k_models.yaml are those of the training; metrics with slashes too."""
     make(here, "a/e=0-val/loss=0.3.ckpt", "a/e=1-val/loss=0.4.ckpt")

@@ -102,6 +102,36 @@ def test_tables_of_yolo(tmp_path: Path, header: str, first: int, epoch: int | No
         assert said == ([] if epoch is not None else ["log-base-assumed"])
 
 
+@pytest.mark.parametrize(
+    "first, second, epochs, said",
+    [
+        # A second training by another version, which counts otherwise.
+        ((UNTIMED, 0, 1, 2), (TIMED, 1, 2, 3), [0, 1, 2, 0, 1, 2], []),
+        ((UNTIMED, 0, 1, 2), (TIMED, 8, 9), [0, 1, 2, 7, 8], []),
+        ((UNTIMED, 0, 1), (UNTIMED.replace("lr", "x,lr"), 8), [0, 1], ["log-base-assumed"]),
+        # The same titles: begun again, or resumed.
+        ((UNTIMED, 1, 2, 3), ("", 1, 2), [0, 1, 2, 0, 1], []),
+        ((UNTIMED, 1, 2, 3), ("", 0, 1), [0, 1, 2, 0, 1], []),
+        ((UNTIMED, 1, 2, 3), (UNTIMED, 2, 3), [0, 1, 2, 1, 2], []),
+        ((UNTIMED, 0, 1, 2), ("", 2, 3), [0, 1, 2, 2, 3], []),
+        ((YOLOV5, 0, 1, 2), ("", 1, 2), [0, 1, 2, 1, 2], []),
+        # Resumed at 1, or begun by one that counts from 1?
+        ((UNTIMED, 0, 1, 2), ("", 1, 2), [0, 1, 2], ["log-base-assumed"]),
+    ],
+)
+def test_a_table_of_yolo_that_was_gone_on_with(
+    tmp_path: Path, first: tuple[object, ...], second: tuple[object, ...], epochs: list[int],
+    said: list[str],
+) -> None:  # fmt: skip
+    """What the first part counted from is not believed of a second one."""
+    text, titles = "", ""
+    for header, *counted in (first, second):
+        titles = str(header) or titles
+        text += str(header) + "".join(f"{n}{',0.5' * titles.count(',')}\n" for n in counted)
+    _, rows, codes_said = read(tmp_path / "results.csv", text)
+    assert ([row.epoch for row in rows], codes_said) == (epochs, said)
+
+
 def test_skorch(here: Path) -> None:
     """What skorch wrote: a list of epochs, counted from 1 as in the names."""
     make(here, *(f"params_{n}.pt" for n in (1, 2, 3, 4)))

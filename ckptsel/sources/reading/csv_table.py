@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import MOST, LogRow, whole
 from ckptsel.sources.reading.lines import first_line, pieces
+from ckptsel.sources.reading.width import is_too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,7 +157,12 @@ def _next_header(
 
 
 def _header(titles: list[str], title: str, path: str, findings: list[Finding]) -> _Header | None:
-    """The columns of a table; None if none says what a row is about, or several do."""
+    """The columns of a table; None if none says what a row is about, or several do.
+
+    So it is where they are more than any log has.
+    """
+    if is_too_wide(len(titles), path, findings):
+        return None
     counts = Counter(titles)
     if len(counts) < len(titles):
         twice = ", ".join(sorted(each for each, count in counts.items() if count > 1))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import LogRow, names_of, whole
 from ckptsel.sources.reading.json_text import texts
+from ckptsel.sources.reading.width import is_too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,8 @@ def keyed(
     bad = first_bad = 0
     for place, entry in entries:
         values = texts(entry)
+        if is_too_wide(len(values), path, findings, what=f"row {place}"):
+            break
         said = values.get(title, "").strip()
         number = whole(said) if key != "file" else None
         if not said or (key != "file" and number is None):

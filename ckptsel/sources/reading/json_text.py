@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.reading.lines import encoding_of, lines
+from ckptsel.strict_json import NAMED, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,60 +15,22 @@ if TYPE_CHECKING:
 # A document is read as a whole: JSON cannot be read otherwise with the standard library.
 MAX_BYTES = 64 * 2**20
 # What Python takes at most for an object or a list, and for what stands in one: so little JSON
-# becomes fifty times as much memory.
+# becomes fifty times as much memory. A Trainer's state with 400,000 entries takes as much.
 _OBJECT_BYTES = 200
 _VALUE_BYTES = 64
-_MOST_PARSED_BYTES = 512 * 2**20
-# So many keys are named in a finding.
-_NAMED = 5
+_MOST_PARSED_BYTES = 256 * 2**20
 
 
-class Json:
-    """Reads JSON with its numbers as texts, and keeps in mind which keys stood twice in an object.
-
-    Attributes:
-        twice: some of these keys. They are left out, since readers take the one value or the other.
-    """
-
-    __slots__ = ("_decoder", "twice")
-
-    def __init__(self) -> None:
-        self.twice: list[str] = []
-        self._decoder = json.JSONDecoder(
-            parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=self._object
-        )
-
-    def load(self, text: str) -> object:
-        """What a text says; `null` is None.
-
-        Raises:
-            ValueError: if it is no JSON, or too deeply nested.
-        """
-        try:
-            return self._decoder.decode(text)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            counts = Counter(key for key, _ in pairs)
-            for key in [key for key in found if counts[key] > 1]:
-                del found[key]
-                if key not in self.twice and len(self.twice) <= _NAMED:
-                    self.twice.append(key)
-        return found
-
-    def say(self, path: str, findings: list[Finding]) -> None:
-        """Say which keys stood twice, if any did."""
-        if self.twice:
-            findings.append(Finding("log-malformed", same_keys(self.twice), path, strict=True))
+def say_twice(reader: Json, path: str, findings: list[Finding]) -> None:
+    """Say which keys stood twice in what was read, if any did."""
+    if reader.twice:
+        findings.append(Finding("log-malformed", same_keys(reader.twice), path, strict=True))
 
 
 def same_keys(twice: Sequence[str]) -> str:
     """What is said of keys that stand twice in an object."""
-    named = ", ".join(map(repr, twice[:_NAMED]))
-    more = " and others" if len(twice) > _NAMED else ""
+    named = ", ".join(map(repr, twice[:NAMED]))
+    more = " and others" if len(twice) > NAMED else ""
     return f"keys that stand twice in one object, which were not used: {named}{more}"
 
 
@@ -87,8 +48,15 @@ def _start(head: bytes) -> str:
     return head.decode(encoding_of(head), "replace").lstrip()
 
 
-def document(path: str, findings: list[Finding]) -> object:
+def document(
+    path: str, findings: list[Finding], most_parsed_bytes: int = _MOST_PARSED_BYTES
+) -> object:
     """The whole file; None, with a finding, if it is no JSON.
+
+    Args:
+        path: the file.
+        findings: takes what is wrong with it.
+        most_parsed_bytes: what may become of it in memory, about.
 
     Raises:
         OSError: if the file cannot be read.
@@ -100,7 +68,7 @@ def document(path: str, findings: list[Finding]) -> object:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES)
         parts = _OBJECT_BYTES * (data.count(b"{") + data.count(b"["))
-        if parts + _VALUE_BYTES * data.count(b",") > _MOST_PARSED_BYTES:
+        if parts + _VALUE_BYTES * data.count(b",") > most_parsed_bytes:
             said = "too many parts to be such a log"
     if not said:
         reader = Json()
@@ -108,7 +76,7 @@ def document(path: str, findings: list[Finding]) -> object:
             found = reader.load(data.decode(encoding_of(data), "surrogateescape"))
         except ValueError as error:
             said = f"is no whole JSON: {error}"
-        reader.say(path, findings)
+        say_twice(reader, path, findings)
     if said:
         findings.append(Finding("log-malformed", said, path, strict=True))
     return found
@@ -150,7 +118,7 @@ def objects(path: str, findings: list[Finding]) -> Iterator[tuple[int, dict[str,
         else:
             first_bad = first_bad or place
             bad += 1
-    reader.say(path, findings)
+    say_twice(reader, path, findings)
     if bad:
         said = f"lines that could not be read: {bad}, the first is line {first_bad}"
         findings.append(Finding("log-malformed", said, path, strict=True))

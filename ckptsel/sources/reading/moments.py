@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.sources.log import LogRow, names_of
+from ckptsel.sources.reading.width import is_too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from ckptsel.checkpoint import Finding
 
 # So many moments are open at once: a metric of the same step may come thousands of lines later,
 # where several logs are read in the order of time. The rest of a large log is not in memory.
@@ -71,7 +74,7 @@ class Moment:
         )
 
 
-def moments(parts: Iterable[Part]) -> Iterator[Moment]:
+def moments(parts: Iterable[Part], path: str, findings: list[Finding]) -> Iterator[Moment]:
     """Put the parts together that have the same epoch and step.
 
     A value that comes again is of a run that began again: what is known until then is given out
@@ -79,6 +82,8 @@ def moments(parts: Iterable[Part]) -> Iterator[Moment]:
 
     Args:
         parts: in the order of time.
+        path: the log.
+        findings: takes what is wrong: one that has more columns than any log, where reading ends.
     """
     known: dict[tuple[int | None, int | None], Moment] = {}
     held = 0
@@ -91,6 +96,10 @@ def moments(parts: Iterable[Part]) -> Iterator[Moment]:
         if at not in known:
             known[at] = Moment(*at)
         known[at].add(part.place, part.values)
+        if is_too_wide(
+            len(known[at].values), path, findings, what=f"one epoch or step ({part.place})"
+        ):
+            return
         held += _characters(part.values)
         while len(known) > _OPEN or (held > _MOST_CHARACTERS and len(known) > 1):
             oldest = known.pop(next(iter(known)))

@@ -33,8 +33,12 @@ def each_file(
         read: a file, its path from the run's folder with `/`, findings → what stands in it.
     """
     for path in paths:
-        inner = os.path.relpath(path, run or os.curdir).replace(os.sep, "/")
-        yield _readable(path, findings, read(path, inner, findings))
+        yield _readable(path, findings, read(path, inner_path(run, path), findings))
+
+
+def inner_path(run: str, path: str) -> str:
+    """A file's path from the run's folder, with `/`."""
+    return os.path.relpath(path, run or os.curdir).replace(os.sep, "/")
 
 
 def _readable(path: str, findings: list[Finding], found: Iterator[T]) -> Iterator[T]:

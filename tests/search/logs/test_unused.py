@@ -44,7 +44,7 @@ def test_an_error_tells_of_the_logs_that_were_not_used(here: Path) -> None:
         ("log.csv", CSV.replace(",", "~").encode(), "no titles with a separator that is known"),
         ("log.csv", b"# my run\n" + CSV.encode(), "is a comment: '# my run'"),
         ("log.csv", b"\n" + CSV.encode(), "stand, is empty"),
-        ("log.csv", b",val_loss,epoch\n0,0.5,0\n", "and the second is not epoch"),
+        ("log.csv", b",epoch,epoch\n0,0,0\n", "as pandas writes its index, and several are epoch"),
         ("log.csv", b",val_loss,lr\n0,0.5,0\n", "its first column has no title"),
         ("log.csv", b"loss,epoch\n0.5,0\n", "its first column is 'loss', and not epoch"),
         ("log.csv", b"time,loss\n0.5,0\n", "no column epoch; its columns are 'time', 'loss'"),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.naming.vocabulary import COUNTERS, direction
+from ckptsel.naming.vocabulary import COUNTERS, STOPWORDS, direction
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 _ENDING = re.compile(r"(\.[A-Za-z]\w*)*$")
 _TOKEN = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 _OF_METRIC = re.compile(r"val(id(ation)?)?|train(ing)?")
+# Words that label no value, and yet tell two models apart.
+_OF_MODELS = frozenset(("cnn", "rnn", "lstm", "gru", "new", "old"))
 # Words by which callbacks of one training tell their files apart: why, and what of it was saved.
-_OF_CALLBACKS = frozenset(
+_OF_CALLBACKS = (STOPWORDS - _OF_MODELS) | frozenset(
     (
-        *("best", "last", "latest", "top", "improvement", "improved", "save", "saved", "full"),
-        *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight"),
-        *("model", "models", "net", "network", "state", "dict", "raw", "ema", "swa", "avg"),
-        *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "min", "max"),
+        *("top", "full", "snapshot", "interrupted", "interrupt", "resume", "resumed", "backup"),
+        *("ckpts", "chkpt", "raw", "ema", "swa", "avg", "min", "max"),
+        *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "lora", "adapter", "vae"),
         *("encoder", "decoder", "generator", "discriminator", "gen", "disc", "netg", "netd"),
-        *("g", "d", "student", "teacher", "actor", "critic", "online", "target", "backbone"),
+        *("g", "d", "student", "teacher", "actor", "critic", "online", "target", "head"),
     )
 )
 
@@ -74,14 +75,17 @@ def shared_log(
 
 def _families(places: Sequence[TableIn], named: Names, joined: Joined) -> Iterator[_Family]:
     models: dict[frozenset[str], list[int]] = {}
+    columns = _words_of_columns(joined)
     start = 0
     for place in places:
         end = start + len(place.table.names)
         chosen = _chosen(place)
-        alike = None if chosen else _model(place.table, 0, ())
+        alike = None if chosen else _model(place.table, 0, (), columns)
         for index in range(start, end):
             if joined.rows[index] is not None:
-                model = _model(place.table, index - start, chosen) if alike is None else alike
+                model = alike
+                if model is None:
+                    model = _model(place.table, index - start, chosen, columns)
                 models.setdefault(model, []).append(index)
         start = end
     key = "epoch" if joined.key == "epoch" else "step"
@@ -97,12 +101,35 @@ def _chosen(place: TableIn) -> Collection[str]:
     return {m.name for m in place.table.metrics(0) if m.role in ("setting", "text")}
 
 
-def _model(table: Table, row: int, chosen: Collection[str]) -> frozenset[str]:
+def _words_of_columns(joined: Joined) -> set[str | tuple[str, str]]:
+    """The words of the log's columns, and their numbers, each with what stands before it.
+
+    A file that was saved by a metric often has its name: `best_coco_bbox_mAP_epoch_11.pth`. A
+    number tells nothing by itself: `top1` and `top5` do not make one of `fold1` and `fold5`.
+    """
+    # By identity, since all rows of a log mostly have the same ones.
+    seen = {id(row.names): row.names for row in joined.rows if row is not None}
+    words: set[str | tuple[str, str]] = set()
+    for column in {column for names in seen.values() for column in names}:
+        tokens = _TOKEN.findall(column.lower())
+        words.update(token for token in tokens if token.isalpha())
+        words.update(pairwise(tokens))
+    return words
+
+
+def _model(
+    table: Table, row: int, chosen: Collection[str], columns: Collection[str | tuple[str, str]]
+) -> frozenset[str]:
     """What a name says of its model: all but counters, metrics, and what callbacks say."""
     texts = {m.name: m.text for m in table.metrics(row) if m.name in chosen} if chosen else {}
     parts = (p if isinstance(p, str) else texts.get(p.name, "|") for p in table.form.parts)
     tokens = _TOKEN.findall(_ENDING.sub("", "".join(parts)).lower())
-    return frozenset(token for token in tokens if not _is_of_callback(token))
+    return frozenset(
+        token
+        for before, token in pairwise(("", *tokens))
+        if not _is_of_callback(token)
+        and (token if token.isalpha() else (before, token)) not in columns
+    )
 
 
 def _is_of_callback(token: str) -> bool:

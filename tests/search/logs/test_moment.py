@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ckptsel.errors import StrictError
+from ckptsel.search.logs import moment
 from ckptsel.search.query import Query
 from ckptsel.selection import select
+from tests.folders import make, write_csv
 from tests.selecting import codes
 from tests.sources.writers import write
 
@@ -39,7 +41,7 @@ def best_of(folder: Path, **options: bool) -> Ranking:
     return select(Query((str(folder),), monitor="val_loss", **options), keep=1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("run", ["within", "within-whole", "pl-within"])
+@pytest.mark.parametrize("run", ["within", "within-whole", "within-often", "pl-within"])
 def test_within_an_epoch(runs: Path, run: str) -> None:
     """The value is that of the epoch's end, which the file's own step contradicts."""
     ranking = best_of(runs / run)
@@ -50,10 +52,17 @@ def test_within_an_epoch(runs: Path, run: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "run", ["at-end", "each", "begun-later", "tuned", "twice", "pl-each", "pl-two"]
+    "run",
+    [
+        *("at-end", "each", "begun-later", "tuned", "twice", "loaded", "scaled"),
+        *("pl-each", "pl-two"),
+    ],
 )
 def test_at_its_end(runs: Path, run: str) -> None:
-    """Nothing is said; also where the optimizer or the epochs were counted anew, or both."""
+    """Nothing is said; also where the optimizer or the epochs were counted anew, or both.
+
+    Nor where the optimizer was loaded with its steps of other data, or leaves steps out.
+    """
     ranking = best_of(runs / run)
     assert ranking.logs[0].joined
     assert CODE not in codes(ranking)
@@ -66,6 +75,30 @@ def test_without_pytorch(runs: Path) -> None:
     assert "was saved at step" in result.stderr
     assert "ckptsel.formats.torch" in result.stderr
     assert not re.search(r"\| +(torch|h5py|numpy)$", result.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("saved", "is_said"),
+    [
+        ({n: 35 + 10 * n for n in (1, 4, 9)}, False),
+        ({2: 8, 4: 16, 5: 4, 7: 12, 8: 16}, False),  # a new optimizer from the fifth epoch on
+        ({n: 500 * (1563 * n // 500) for n in range(1, 11)}, True),
+        ({n: 101 * (n - 1) for n in range(2, 11)}, True),
+        # What cannot be told.
+        ({n: 99 * n for n in range(1, 11)}, False),
+        ({3: 47, 7: 87}, True),
+    ],
+)
+def test_steps_beside(
+    here: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[int, int], *, is_said: bool
+) -> None:
+    """Whichever file wins, of these epochs and steps."""
+    monkeypatch.setattr(moment, "_step_in", lambda path: saved[int(path[-8:-6])])
+    make(here, *(f"m.{epoch:02d}.keras" for epoch in saved))
+    for best in saved:
+        losses = [0.1 if epoch == best else 0.5 + epoch for epoch in range(1, max(saved) + 1)]
+        write_csv(here / "training.csv", *losses)
+        assert (CODE in codes(best_of(here))) is is_said, best
 
 
 def test_a_file_that_cannot_be_read_tells_nothing(runs: Path, tmp_path: Path) -> None:

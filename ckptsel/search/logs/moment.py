@@ -45,40 +45,44 @@ def saved_within(found: Survey, rows: Collection[Ranked]) -> Iterator[Finding]:
                 continue
             # Only of Keras it is known that epochs begin with 1; else nothing is asked of the file.
             if told[path].at_step is not None:
-                said = _other_than_logged(read, told[path], step_in(path))
+                yield from _other_than_logged(read, told[path], path, step_in(path))
             elif read.joined.offset == 1 and told[path].epoch is not None:
-                said = _other_than_beside(read, told, path, step_in)
-            else:
-                continue
-            if said:
-                yield Finding("log-too-coarse", said, path, strict=True)
+                yield from _other_than_beside(read, told, path, step_in)
 
 
-def _other_than_logged(read: LogRead, row: LogRow, step: int | None) -> str:
-    # A log counts each step once, and a file that of each of several optimizers. Who logs a `step`
-    # of their own mostly has the epoch there.
-    if not step or row.at_step is None or step % (row.at_step + 1) == 0 or row.at_step == row.epoch:
-        return ""
-    return (
-        f"was saved at step {step}, and {place_of(row, read.log.unit)} of its log is of step"
-        f" {row.at_step + 1}: the value is that of another moment"
-    )
+def _other_than_logged(
+    read: LogRead, row: LogRow, path: str, step: int | None
+) -> Iterator[Finding]:
+    # Who logs a `step` of their own mostly has the epoch there.
+    if not step or row.at_step is None or row.at_step == row.epoch:
+        return
+    each, rest = divmod(step, row.at_step + 1)
+    said = f"was saved at step {step}, and {place_of(row, read.log.unit)} of its log is of step"
+    said += f" {row.at_step + 1}"
+    if rest:
+        said += ": the value is that of another moment"
+        yield Finding("log-too-coarse", said, path, strict=True)
+    elif each > 1 and all(one.code != "log-steps-differ" for one in read.joined.findings):
+        # A log counts each step once, and a file that of each of several optimizers.
+        said += f": it is of {each} optimizers, or of another training than the log"
+        yield Finding("log-steps-differ", said, path, strict=True)
 
 
 def _other_than_beside(
     read: LogRead, told: dict[str, LogRow], path: str, step_in: Callable[[str], int | None]
-) -> str:
+) -> Iterator[Finding]:
     epochs = {other: each.epoch + 1 for other, each in told.items() if each.epoch is not None}
     step, at = step_in(path), epochs[path]
     if not step:
-        return ""
+        return
     of_epoch = {epoch: other for other, epoch in sorted(epochs.items(), reverse=True)}
     other = _off_pace(read, {**of_epoch, at: path}, at, step_in)
-    return other and (
-        f"was saved at step {step} of epoch {at}, and {other!r} at step {step_in(other)} of epoch"
-        f" {epochs[other]}: not the same number of steps for each epoch from the first one on, so"
-        " that one of them may be of a moment within it, of which the log only knows the end"
-    )
+    if other:
+        said = f"was saved at step {step} of epoch {at}, and {other!r} at step {step_in(other)} of"
+        said += f" epoch {epochs[other]}: not the same number of steps for each epoch from the"
+        said += " first one on, so that one of them may be of a moment within it, of which the log"
+        said += " only knows the end"
+        yield Finding("log-too-coarse", said, path, strict=True)
 
 
 def _off_pace(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Ranking
 
-CODE = "log-too-coarse"
+CODE, OTHER = "log-too-coarse", "log-steps-differ"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,17 @@ def test_at_its_end(runs: Path, run: str) -> None:
     ranking = best_of(runs / run)
     assert ranking.logs[0].joined
     assert CODE not in codes(ranking)
+
+
+def test_of_two_optimizers(runs: Path, tmp_path: Path) -> None:
+    """The file counts two steps for each of the log's, as another training would; so may names."""
+    assert OTHER not in codes(best_of(runs / "pl-each"))
+    assert OTHER in codes(best_of(runs / "pl-two"))
+    shutil.copytree(runs / "pl-two", tmp_path, dirs_exist_ok=True)
+    saved = sorted(tmp_path.glob("*.ckpt"), key=lambda file: int(file.stem.partition("=")[2]))
+    for epoch, file in enumerate(saved):
+        file.rename(tmp_path / f"epoch={epoch}-step={10 * epoch + 10}.ckpt")
+    assert [each.code for each in best_of(tmp_path).findings].count(OTHER) == 1
 
 
 def test_without_pytorch(runs: Path) -> None:

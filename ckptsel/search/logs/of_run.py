@@ -82,7 +82,7 @@ def join_run(
             is_settled = finding.code == "log-disagrees" and is_free
             found.findings.append(replace(finding, strict=False) if is_settled else finding)
         found.findings += shared_log(places, own, joined, log.path)
-        found.findings += out_of_order(places, joined, log.path)
+        found.findings += out_of_order(places, joined, log)
         answers.append(_Answer(log, joined))
         if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
             unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}

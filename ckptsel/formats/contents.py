@@ -67,6 +67,8 @@ class Facts:
 
     Attributes:
         step: the optimizer's iterations.
+        skips_steps: whether these leave out the steps whose gradients were not finite, as those
+            within a LossScaleOptimizer do.
         epoch: counted as the file counts it.
         learning_rate: the optimizer's, at the time of saving.
         saved: when, as text in the file's own form.
@@ -78,6 +80,7 @@ class Facts:
     """
 
     step: int | None = None
+    skips_steps: bool = False
     epoch: int | None = None
     learning_rate: float | None = None
     saved: str = ""
@@ -124,12 +127,15 @@ class Contents(ABC):
 
     @property
     def step(self) -> int | None:
-        """The optimizer's iterations, as in `facts`, where these alone are known sooner.
+        """The steps of training: `facts.step`, which some formats know sooner than all facts.
+
+        None where the optimizer leaves steps out, since nothing tells how many.
 
         Raises:
             DamagedError: if the file's structure cannot be read.
         """
-        return self.facts.step
+        facts = self.facts
+        return None if facts.skips_steps else facts.step
 
     @property
     def unlisted(self) -> str:

@@ -19,18 +19,18 @@ import numpy as np
 _STEPS = 4  # an epoch
 
 
-def made() -> Any:
+def made(optimizer: Any = "sgd") -> Any:
     """A small model, compiled."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
+    model.compile(optimizer, "mse")
     return model
 
 
 def fit(folder: str, name: str, *, model: Any = None, append: bool = False, **options: Any) -> None:
     """Train for eight epochs, with a log."""
-    every = options.pop("every", "epoch")
-    x = np.random.default_rng(1).random((_STEPS * 8, 4)).astype("float32")
+    every, steps = options.pop("every", "epoch"), options.pop("steps", _STEPS)
+    x = np.random.default_rng(1).random((steps * 8, 4)).astype("float32")
     os.makedirs(folder, exist_ok=True)
     (model or made()).fit(
         x,
@@ -52,6 +52,7 @@ def with_keras(folder: str) -> None:
     """Runs of Keras."""
     fit(os.path.join(folder, "within"), "cp-{epoch:02d}.weights.h5", every=6)
     fit(os.path.join(folder, "within-whole"), "cp-{epoch:02d}.keras", every=5)
+    fit(os.path.join(folder, "within-often"), "cp-{epoch:02d}.weights.h5", every=3)
     fit(os.path.join(folder, "at-end"), "cp-{epoch:02d}.weights.h5", every=2 * _STEPS)
     fit(os.path.join(folder, "each"), "cp-{epoch:02d}.keras")
     fit(os.path.join(folder, "begun-later"), "cp-{epoch:02d}.keras", initial_epoch=4)
@@ -66,6 +67,19 @@ def with_keras(folder: str) -> None:
     for file in os.listdir(twice):
         os.remove(os.path.join(twice, file))
     fit(twice, "cp-{epoch:02d}.keras", model=model)
+
+    with_other_counts(folder)
+
+
+def with_other_counts(folder: str) -> None:
+    """Runs of Keras whose optimizers do not count from 0, or not each step."""
+    model = made("adam")
+    fit(os.path.join(folder, "before"), "cp.keras", model=model, epochs=5, steps=7)
+    model = keras.models.load_model(os.path.join(folder, "before", "cp.keras"))
+    fit(os.path.join(folder, "loaded"), "cp-{epoch:02d}.weights.h5", model=model, steps=10)
+    # As with float16: the scale is lowered for as long as gradients overflow.
+    model = made(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(), initial_scale=3e38))
+    fit(os.path.join(folder, "scaled"), "cp-{epoch:02d}.weights.h5", model=model)
 
 
 def with_lightning(folder: str) -> None:

@@ -212,6 +212,32 @@ def test_steps_that_count_something_else(here: Path) -> None:
     ranking = ranked()
     assert [row.metric.value for row in ranking.rows if row.metric] == [0.1, 0.3]
     assert [(log.by, log.offset) for log in ranking.logs] == [("epoch", 0)]
+    assert "log-steps-differ" in codes(ranking)
+
+
+@pytest.mark.parametrize(
+    ("form", "steps", "logged", "is_said"),
+    [
+        ("epoch={}-step={}.ckpt", 50, 50, False),
+        ("epoch={}-step={}.ckpt", 100, 50, True),
+        ("epoch={}-step={}-val_loss={:.2f}.ckpt", 100, 50, False),
+        ("epoch={}-step={}.ckpt", 100, 1, False),  # `self.log("step", self.current_epoch)`
+    ],
+)
+def test_another_trainings_steps(
+    here: Path, form: str, steps: int, logged: int, *, is_said: bool
+) -> None:
+    """A multiple of the log's may be of two optimizers; values show whose log it is."""
+    losses = [0.5, 0.1, 0.3, 0.35, 0.4]
+    names = [form.format(n, (n + 1) * steps, loss) for n, loss in enumerate(losses)]
+    make(here, *(f"checkpoints/{name}" for name in names))
+    log = here / "lightning_logs" / "version_1" / "metrics.csv"
+    log.parent.mkdir(parents=True)
+    rows = [f"{n},{(n + 1) * logged - 1},{loss}\n" for n, loss in enumerate(losses)]
+    log.write_text("epoch,step,val_loss\n" + "".join(rows))
+    ranking = ranked()
+    assert ranking.logs[0].joined == 5
+    assert ("log-steps-differ" in codes(ranking)) is is_said
 
 
 @pytest.mark.parametrize("label", ["val_loss", "valLoss", "VAL_LOSS", "validLoss"])

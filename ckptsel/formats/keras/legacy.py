@@ -159,6 +159,7 @@ class KerasLegacy(Contents):
         backend = self._hdf5.text(self._root, "backend")
         return Facts(
             step=step,
+            skips_steps=_is_scaled(self.optimizer_config),
             learning_rate=keras_config.learning_rate(self.optimizer_config, rate),
             model_name=keras_config.model_name(self.config),
             framework=f"keras {version}".rstrip(),
@@ -269,3 +270,8 @@ def _open(path: str) -> Contents:
 
 
 FORMAT = Format("h5", _recognise, _open)
+
+
+def _is_scaled(optimizer: Mapping[str, Any] | None) -> bool:
+    """Whether it is a LossScaleOptimizer; tf_keras's has a `V3` behind its name."""
+    return str((optimizer or {}).get("class_name")).startswith("LossScaleOptimizer")

@@ -25,6 +25,7 @@ _CLASSES = frozenset(
         *("loss_scale_optimizer", "muon", "nadam", "rmsprop", "schedule_free_adam_w", "sgd"),
     )
 )
+_INNER = "/inner_optimizer/vars/0"
 _COUNTER = re.compile(r"_\d+$")
 _ATTRIBUTE = re.compile(r"(\w+_)?(optimizers?|optim|opts?)(_[a-z\d])?")
 
@@ -152,7 +153,7 @@ def step_and_rate(
         scalar: path → the value of a tensor without axes.
     """
     owner = "optimizer"
-    while f"{owner}/inner_optimizer/vars/0" in tensors:
+    while f"{owner}{_INNER}" in tensors:
         owner += "/inner_optimizer"
     step = tensors.get(f"{owner}/vars/0")
     rate = tensors.get(f"{owner}/vars/1")
@@ -160,6 +161,14 @@ def step_and_rate(
         int(scalar(step.path)) if step and not step.shape and "int" in step.dtype else None,
         float(scalar(rate.path)) if rate and not rate.shape and "float" in rate.dtype else None,
     )
+
+
+def skips_steps(paths: Collection[str]) -> bool:
+    """Whether the optimizer counts within a LossScaleOptimizer: no step whose gradients overflow.
+
+    Source: `LossScaleOptimizer.apply` of Keras 3, which calls the inner one for finite gradients.
+    """
+    return f"optimizer{_INNER}" in paths
 
 
 def metric_values(

@@ -11,7 +11,13 @@ from ckptsel.errors import DamagedError
 from ckptsel.formats.contents import Contents, Facts, Format, Level, Tensor
 from ckptsel.formats.hdf5.file import Hdf5, open_hdf5
 from ckptsel.formats.hdf5.superblock import is_hdf5
-from ckptsel.formats.keras.state import metric_values, optimizers, step_and_rate, tensor_of
+from ckptsel.formats.keras.state import (
+    metric_values,
+    optimizers,
+    skips_steps,
+    step_and_rate,
+    tensor_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,6 +107,7 @@ class KerasWeights(Contents):
         means = metric_values(scalars, self.scalar)
         return Facts(
             step=step,
+            skips_steps=skips_steps(tensors),
             learning_rate=rate,
             model_name=name_of(self._hdf5, "vars"),
             metrics={name: value for name, (value, _) in means.items()},

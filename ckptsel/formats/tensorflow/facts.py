@@ -16,6 +16,8 @@ _FACTS = {
     "counted": re.compile(r"^(global_)?step" + _VALUE),  # the user's
     "epoch": re.compile(r"^epoch" + _VALUE),
     "learning_rate": re.compile(r"(^|/)_?learning_rate" + _VALUE),
+    # a LossScaleOptimizer's
+    "scale": re.compile(r"(^|/)loss_scale/current_loss_scale" + _VALUE),
     "saves": re.compile(r"^save_counter" + _VALUE),
 }
 
@@ -33,10 +35,12 @@ def facts_of(names: Iterable[str], scalar: Callable[[str], float | None], framew
         for fact, pattern in _FACTS.items():
             if pattern.search(name) and (value := scalar(name)) is not None:
                 found[fact].add(value)
+    is_scaled = bool(found["scale"])
     only = {fact: values.pop() for fact, values in found.items() if len(values) == 1}
     counts = {fact: value for fact, value in only.items() if isinstance(value, int)}
     return Facts(
         step=counts.get("step", counts.get("counted")),
+        skips_steps="step" in counts and is_scaled,
         epoch=counts.get("epoch"),
         learning_rate=only.get("learning_rate"),
         framework=framework,

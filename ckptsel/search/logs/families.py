@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ckptsel.checkpoint import Finding
 from ckptsel.naming.conventions import LIGHTNING_VERSION
-from ckptsel.naming.vocabulary import COUNTERS, direction
+from ckptsel.naming.vocabulary import COUNTERS, STOPWORDS, direction
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,26 +23,16 @@ if TYPE_CHECKING:
 _ENDING = re.compile(r"(\.[A-Za-z]\w*)*$")
 _TOKEN = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 _OF_METRIC = re.compile(r"val(id(ation)?)?|train(ing)?")
+# Words that label no value, and yet tell two models apart.
+_OF_MODELS = frozenset(("cnn", "rnn", "lstm", "gru", "new", "old"))
 # Words by which callbacks of one training tell their files apart: why, and what of it was saved.
-_OF_CALLBACKS = frozenset(
+_OF_CALLBACKS = (STOPWORDS - _OF_MODELS) | frozenset(
     (
-        *(
-            "best",
-            "last",
-            "latest",
-            "final",
-            "top",
-            "improvement",
-            "improved",
-            "save",
-            "saved",
-            "full",
-        ),
-        *("checkpoint", "checkpoints", "ckpt", "ckpts", "cp", "chkpt", "weights", "weight", "w"),
-        *("model", "models", "net", "network", "state", "dict", "raw", "ema", "swa", "avg"),
-        *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "min", "max"),
+        *("top", "full", "snapshot", "interrupted", "interrupt", "resume", "resumed", "backup"),
+        *("ckpts", "chkpt", "raw", "ema", "swa", "avg", "min", "max", "w", "final"),
+        *("optimizer", "optim", "opt", "scheduler", "sched", "scaler", "lora", "adapter", "vae"),
         *("encoder", "decoder", "generator", "discriminator", "gen", "disc", "netg", "netd"),
-        *("g", "d", "student", "teacher", "actor", "critic", "online", "target", "backbone"),
+        *("g", "d", "student", "teacher", "actor", "critic", "online", "target", "head"),
     )
 )
 
@@ -57,6 +47,10 @@ class Words(NamedTuple):
 
     model: frozenset[str]
     whole: tuple[str, ...]
+
+
+# Words, and numbers with what stands before them.
+_OfColumns: TypeAlias = "Collection[str | tuple[str, str]]"
 
 
 class _Family(NamedTuple):
@@ -98,14 +92,17 @@ def shared_log(
 
 def _families(places: Sequence[TableIn], named: Names, joined: Joined) -> Iterator[_Family]:
     models: dict[frozenset[str], list[int]] = {}
+    columns = _words_of_columns(joined)
     start = 0
     for place in places:
         end = start + len(place.table.names)
         chosen = _chosen(place)
-        alike = None if chosen else _model(place.table, 0, ())
+        alike = None if chosen else _model(place.table, 0, (), columns)
         for index in range(start, end):
             if joined.rows[index] is not None:
-                model = _model(place.table, index - start, chosen) if alike is None else alike
+                model = alike
+                if model is None:
+                    model = _model(place.table, index - start, chosen, columns)
                 models.setdefault(model, []).append(index)
         start = end
     key = "epoch" if joined.key == "epoch" else "step"
@@ -138,9 +135,25 @@ def _words(table: Table, row: int, chosen: Collection[str]) -> Words:
     return Words(_of_model(whole), tuple(whole))
 
 
-def _model(table: Table, row: int, chosen: Collection[str]) -> frozenset[str]:
+def _words_of_columns(joined: Joined) -> _OfColumns:
+    """The words of the log's columns, and their numbers, each with what stands before it.
+
+    A file that was saved by a metric often has its name: `best_coco_bbox_mAP_epoch_11.pth`. A
+    number tells nothing by itself: `top1` and `top5` do not make one of `fold1` and `fold5`.
+    """
+    # By identity, since all rows of a log mostly have the same ones.
+    seen = {id(row.names): row.names for row in joined.rows if row is not None}
+    words: set[str | tuple[str, str]] = set()
+    for column in {column for names in seen.values() for column in names}:
+        tokens = _TOKEN.findall(column.lower())
+        words.update(token for token in tokens if token.isalpha())
+        words.update(pairwise(tokens))
+    return words
+
+
+def _model(table: Table, row: int, chosen: Collection[str], columns: _OfColumns) -> frozenset[str]:
     """What a name says of its model: all but counters, metrics, and what callbacks say."""
-    return _of_model(_tokens(_text(table, row, chosen)))
+    return _of_model(_tokens(_text(table, row, chosen)), columns)
 
 
 def _text(table: Table, row: int, chosen: Collection[str]) -> str:
@@ -153,8 +166,13 @@ def _tokens(text: str) -> list[str]:
     return _TOKEN.findall(_ENDING.sub("", text).lower())
 
 
-def _of_model(tokens: Iterable[str]) -> frozenset[str]:
-    return frozenset(token for token in tokens if not _is_of_callback(token))
+def _of_model(tokens: Iterable[str], columns: _OfColumns = frozenset()) -> frozenset[str]:
+    return frozenset(
+        token
+        for before, token in pairwise(("", *tokens))
+        if not _is_of_callback(token)
+        and (token if token.isalpha() else (before, token)) not in columns
+    )
 
 
 def _is_of_callback(token: str) -> bool:

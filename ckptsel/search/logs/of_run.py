@@ -74,7 +74,7 @@ def join_run(
             findings.append(replace(finding, strict=False) if is_settled else finding)
         if log.place != GIVEN:
             findings += shared_log(places, said.names, joined, log.path)
-            findings += out_of_order(places, joined, log.path)
+        findings += out_of_order(places, joined, log)
         # Of what gave nothing, no fault can have changed a value.
         is_used = joined.matched or disagrees(joined) or log.place == GIVEN or rivals
         found.findings += findings if is_used else (_said_only(each) for each in findings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from ckptsel.checkpoint import Finding
 from ckptsel.sources.joining.agreement import Agreement
 from ckptsel.sources.joining.matching import LESS, OFFSETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from ckptsel.sources.joining.agreement import Names
@@ -163,7 +164,7 @@ def within_epochs(
     if not any(named.within):
         return []
     told = [index for index in found if named.within[index]]
-    in_step = _have_one_pace((named.steps[index], found[index].at_step) for index in told)
+    in_step = bool(_steps_for_each(named, found))
     at_end = {index for index in told if named.within[index] in ("step", "paced")}
     at_end = {
         index
@@ -173,14 +174,33 @@ def within_epochs(
     return [index for index in told if index not in agreeing and index not in at_end]
 
 
-def _have_one_pace(pairs: Iterable[tuple[int | None, int | None]]) -> bool:
-    """Whether names count the same multiple of the rows' steps: of each optimizer, say."""
-    ratios: list[set[int]] = []
-    for step, row_step in pairs:
-        if step is None or row_step is None:
-            continue
-        ratios.append({step // n for n in (row_step, row_step + 1) if n and step % n == 0})
-    return bool(ratios) and bool(set.intersection(*ratios) - {0})
+def multiples(named: Names, found: Mapping[int, LogRow], path: str) -> Iterator[Finding]:
+    """Say that names count several steps for each of their rows', if they do.
+
+    So they do with several optimizers; and so it looks where the log is another training's, with
+    larger batches, or gradients that are accumulated. Who logs a `step` of their own mostly has the
+    epoch there.
+    """
+    each = _steps_for_each(named, found)
+    if each > 1 and any(row.at_step != row.epoch for row in found.values()):
+        said = f"names count {each} steps for each of the log's: of {each} optimizers, or of"
+        said += " another training than the log's, with other batches"
+        yield Finding("log-steps-differ", said, path, strict=True)
+
+
+def _steps_for_each(named: Names, found: Mapping[int, LogRow]) -> int:
+    """How many steps names count for each of their rows': of each optimizer one, say.
+
+    0 if it is not one number, or if names or rows tell no steps.
+    """
+    told = (index for index in found if any(named.within) and named.within[index])
+    pairs = ((named.steps[index], found[index].at_step) for index in told)
+    ratios = [
+        {step // n for n in (row_step, row_step + 1) if n and step % n == 0}
+        for step, row_step in pairs
+        if step is not None and row_step is not None
+    ]
+    return min(set.intersection(*ratios) - {0}, default=0) if ratios else 0
 
 
 def shown(named: Names, found: Mapping[int, LogRow], agreeing: AbstractSet[int]) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.joining.agreement import as_validation, contradiction
-from ckptsel.sources.joining.base import by_values, shown, within_epochs, without_values
+from ckptsel.sources.joining.base import by_values, multiples, shown, within_epochs, without_values
 from ckptsel.sources.joining.matching import LESS, OFFSETS
 from ckptsel.sources.joining.matching import match as match_of
 from ckptsel.sources.joining.negated import as_negative
@@ -179,6 +179,8 @@ def _by_count(
     total = len(match.named.names)
     rows = Rows(map(found.get, range(total)), at.numbers if len(found) == total else {})
     confirmed = shown(match.named, found, at.agreeing)
+    if match.key == "epoch" and not confirmed:
+        findings += multiples(match.named, found, path)
     why, said_of = chosen.why, tuple(findings)
     # One name may print like another metric by chance.
     several = len(at.agreeing) > 1

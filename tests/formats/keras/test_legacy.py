@@ -151,6 +151,17 @@ def test_a_model_without_weights(tmp_path: Path) -> None:
     assert codes(path) == ["no-weights"]
 
 
+def test_a_scaled_loss_leaves_steps_out(tmp_path: Path) -> None:
+    """The optimizer of tf_keras that passes on finite gradients only, as its config says."""
+    config = '{"optimizer_config": {"class_name": "LossScaleOptimizerV3", "config": {}}}'
+    path = whole_model(tmp_path / "m.h5", training_config=config)
+    with h5py.File(path, "a") as file:
+        file.create_group("optimizer_weights").attrs["weight_names"] = [b"iteration:0"]
+        file["optimizer_weights/iteration:0"] = np.int64(3)
+    with open_contents(path) as contents:
+        assert (contents.facts.step, contents.step) == (3, None)
+
+
 def test_a_config_that_is_no_json(tmp_path: Path) -> None:
     """It is damage, and asking for it is an error."""
     path = whole_model(tmp_path / "m.h5", training_config="{", model_config="[" * 10_000)

@@ -43,6 +43,15 @@ def test_roles(keras_folder: str) -> None:
     assert roles["metrics/mean/vars/0"] == "other"
 
 
+def test_an_inner_optimizer_leaves_steps_out(keras_folder: str) -> None:
+    """A LossScaleOptimizer passes on finite gradients only."""
+    for name, skips in (("sequential", False), ("nested", True)):
+        sample = keras_sample(keras_folder, name, "weights.h5")
+        with open_contents(sample.path) as contents:
+            assert contents.facts.step == sample.step
+            assert contents.step == (None if skips else sample.step)
+
+
 def test_layers_have_the_names_that_the_user_gave(keras_folder: str) -> None:
     """The layer's name comes from the attribute, not from the group."""
     with open_contents(keras_sample(keras_folder, "sequential", "weights.h5").path) as contents:

@@ -151,6 +151,16 @@ def test_the_number_of_saves_is_no_step(tmp_path: Path) -> None:
     assert (roles["weight"], roles["epoch"], roles["step"]) == ("weight", "other", "other")
 
 
+def test_a_scaled_loss_leaves_steps_out(tmp_path: Path) -> None:
+    """Those whose gradients were not finite; as tf_keras's LossScaleOptimizer is saved."""
+    counted = {"optimizer/_iterations/.ATTRIBUTES/VARIABLE_VALUE": np.int64(10)}
+    scale = {"optimizer/loss_scale/current_loss_scale/.ATTRIBUTES/VARIABLE_VALUE": np.float32(8)}
+    with FORMAT.open(save(tmp_path / "plain", counted)) as contents:
+        assert (contents.facts.step, contents.step) == (10, 10)
+    with FORMAT.open(save(tmp_path / "scaled", {**counted, **scale})) as contents:
+        assert (contents.facts.step, contents.step) == (10, None)
+
+
 def test_two_optimizers_that_disagree_give_no_step(tmp_path: Path) -> None:
     """Of two different iterations neither is the checkpoint's."""
     path = save(

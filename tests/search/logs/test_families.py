@@ -29,7 +29,7 @@ def beside(here: Path, *names: str) -> set[str]:
     [
         *(("resnet", "vgg"), ("model", "vgg"), ("model_lr0.02", "model_lr0.3"), ("model", "test")),
         *(("model", "model-v2"), ("model", "new_model"), ("run_20260101", "run_20260102")),
-        ("resnet18_best", "resnet50_best"),
+        *(("resnet18_best", "resnet50_best"), ("cnn", "lstm"), ("lr0.1", "lr0.3")),
     ],
 )
 @pytest.mark.parametrize("epochs", [(1, 2, 3), (2, 3)])
@@ -80,6 +80,11 @@ def test_values_in_the_names(here: Path, valued: tuple[str, ...]) -> None:
                     ("encoder", "decoder"),
                     ("best_loss", "best_acc"),
                     ("ep", "epoch"),
+                    ("unet", "unet_final"),
+                    ("unet", "unet_lora"),
+                    ("epoch", "snapshot_epoch"),
+                    ("model", "model_interrupted"),
+                    ("vae", "encoder"),
                 ),
             )
         ),
@@ -98,3 +103,37 @@ def test_versions(here: Path) -> None:
     """Lightning's `-v1` says that a file of the name was there: of another moment, or training."""
     names = [f"epoch={n}{version}.ckpt" for version in ("", "-v1") for n in (1, 2, 3)]
     assert "log-shared" in beside(here, *names)
+
+
+@pytest.mark.parametrize(
+    ("best", "column"),
+    [
+        ("best_coco_bbox_mAP_epoch_11", "coco/bbox_mAP"),
+        ("best_pascal_voc_mAP_epoch_11", "pascal_voc/mAP"),
+        ("best_accuracy_top1_epoch_11", "accuracy/top1"),
+    ],
+)
+def test_the_metric_that_it_was_saved_by(here: Path, best: str, column: str) -> None:
+    """The log's own words are no model's name: so MMEngine's `save_best` calls its files."""
+    make(here, *(f"epoch_{n}.pth" for n in (10, 11, 12)), f"{best}.pth")
+    log = here / "20240131_120000" / "vis_data" / "scalars.json"
+    log.parent.mkdir(parents=True)
+    with log.open("w") as file:
+        for n in range(1, 13):
+            print(
+                f'{{"loss": {1 / n}, "epoch": {n}, "iter": {n * 100}, "step": {n * 100}}}',
+                file=file,
+            )
+            print(f'{{"{column}": {0.3 + n / 100}, "step": {n}}}', file=file)
+    ranking = ranked(column, mode="max")
+    assert ranking.logs[0].joined == 4
+    assert "log-shared" not in codes(ranking)
+
+
+def test_numbers_of_columns(here: Path) -> None:
+    """Those of `top1` and `top5` are not those of two folds."""
+    make(here, *(f"fold{fold}_best_{n:02d}.keras" for fold in (1, 5) for n in (1, 2, 3)))
+    (here / "training.csv").write_text("epoch,val_top1,val_top5\n0,0.5,0.6\n1,0.6,0.7\n2,0.7,0.8\n")
+    assert "log-shared" in codes(
+        ranked("val_top1", mode="max", patterns=("{model}_best_{epoch:02d}.keras",))
+    )

@@ -13,8 +13,10 @@ import pytest
 
 from ckptsel.errors import StrictError
 from ckptsel.runs import overview
+from ckptsel.search.logs import moment
 from ckptsel.search.query import Query
 from ckptsel.selection import select
+from tests.folders import make, write_csv
 from tests.selecting import codes
 from tests.sources.writers import write
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Ranking
 
-CODE = "log-too-coarse"
+CODE, OTHER = "log-too-coarse", "log-steps-differ"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def best_of(folder: Path, **options: bool) -> Ranking:
     return select(Query((str(folder),), monitor="val_loss", **options), keep=1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("run", ["within", "within-whole", "pl-within"])
+@pytest.mark.parametrize("run", ["within", "within-whole", "within-often", "pl-within"])
 def test_within_an_epoch(runs: Path, run: str) -> None:
     """The value is that of the epoch's end, which the file's own step contradicts."""
     ranking = best_of(runs / run)
@@ -52,13 +54,31 @@ def test_within_an_epoch(runs: Path, run: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "run", ["at-end", "each", "begun-later", "tuned", "twice", "pl-each", "pl-two"]
+    "run",
+    [
+        *("at-end", "each", "begun-later", "tuned", "twice", "loaded", "scaled"),
+        *("pl-each", "pl-two"),
+    ],
 )
 def test_at_its_end(runs: Path, run: str) -> None:
-    """Nothing is said; also where the optimizer or the epochs were counted anew, or both."""
+    """Nothing is said; also where the optimizer or the epochs were counted anew, or both.
+
+    Nor where the optimizer was loaded with its steps of other data, or leaves steps out.
+    """
     ranking = best_of(runs / run)
     assert ranking.logs[0].joined
     assert CODE not in codes(ranking)
+
+
+def test_of_two_optimizers(runs: Path, tmp_path: Path) -> None:
+    """The file counts two steps for each of the log's, as another training would; so may names."""
+    assert OTHER not in codes(best_of(runs / "pl-each"))
+    assert OTHER in codes(best_of(runs / "pl-two"))
+    shutil.copytree(runs / "pl-two", tmp_path, dirs_exist_ok=True)
+    saved = sorted(tmp_path.glob("*.ckpt"), key=lambda file: int(file.stem.partition("=")[2]))
+    for epoch, file in enumerate(saved):
+        file.rename(tmp_path / f"epoch={epoch}-step={10 * epoch + 10}.ckpt")
+    assert [each.code for each in best_of(tmp_path).findings].count(OTHER) == 1
 
 
 def test_without_pytorch(runs: Path) -> None:
@@ -79,6 +99,30 @@ def test_within_an_epoch_of_any_run(runs: Path) -> None:
         said = [[f.path for f in of.findings if f.code == CODE] for of in (found, each)]
         assert said[0] == said[1]
         assert bool(said[0]) == other.startswith("within")
+
+
+@pytest.mark.parametrize(
+    ("saved", "is_said"),
+    [
+        ({n: 35 + 10 * n for n in (1, 4, 9)}, False),
+        ({2: 8, 4: 16, 5: 4, 7: 12, 8: 16}, False),  # a new optimizer from the fifth epoch on
+        ({n: 500 * (1563 * n // 500) for n in range(1, 11)}, True),
+        ({n: 101 * (n - 1) for n in range(2, 11)}, True),
+        # What cannot be told.
+        ({n: 99 * n for n in range(1, 11)}, False),
+        ({3: 47, 7: 87}, True),
+    ],
+)
+def test_steps_beside(
+    here: Path, monkeypatch: pytest.MonkeyPatch, saved: dict[int, int], *, is_said: bool
+) -> None:
+    """Whichever file wins, of these epochs and steps."""
+    monkeypatch.setattr(moment, "_step_in", lambda path: saved[int(path[-8:-6])])
+    make(here, *(f"m.{epoch:02d}.keras" for epoch in saved))
+    for best in saved:
+        losses = [0.1 if epoch == best else 0.5 + epoch for epoch in range(1, max(saved) + 1)]
+        write_csv(here / "training.csv", *losses)
+        assert (CODE in codes(best_of(here))) is is_said, best
 
 
 def test_a_file_that_cannot_be_read_tells_nothing(runs: Path, tmp_path: Path) -> None:

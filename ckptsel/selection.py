@@ -99,7 +99,7 @@ def _select(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
         look_inside(found, query, rank=rank)
     found.findings += name_traps(found)
     ranking = _settled(found, query, keep, rank=rank)
-    if any(read.joined.key == "epoch" for read in found.reads):
+    if any(read.joined.key != "file" for read in found.reads):
         from ckptsel.search.logs.moment import saved_within  # noqa: PLC0415 - opens files
 
         won = [row for row in _winners(ranking, query, keep) if row.rank]

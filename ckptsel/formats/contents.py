@@ -138,6 +138,11 @@ class Contents(ABC):
         return None if facts.skips_steps else facts.step
 
     @property
+    def epoch(self) -> int | None:
+        """The epoch, as the file counts it: `facts.epoch`, in the same way."""
+        return self.facts.epoch
+
+    @property
     def unlisted(self) -> str:
         """Which tensors `tensors` leaves out, or why it has none; "" if it has all."""
         return ""

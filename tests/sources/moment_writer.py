@@ -119,14 +119,20 @@ def with_lightning(folder: str) -> None:
     data = torch.utils.data.DataLoader(
         torch.utils.data.TensorDataset(torch.ones(10, 1)), batch_size=2
     )
-    for run, every, optimizers in (("pl-within", 4, 1), ("pl-each", None, 1), ("pl-two", None, 2)):
+    for run, name, every, optimizers in (
+        ("pl-within", "{epoch}", 4, 1),
+        ("pl-each", "{epoch}", None, 1),
+        ("pl-two", "{epoch}", None, 2),
+        ("pl-steps", "{step}", None, 1),
+        ("pl-two-steps", "{step}", None, 2),
+    ):
         where = os.path.join(folder, run)
         trainer = lightning.Trainer(
             max_epochs=5,
             logger=CSVLogger(where, name="", version=""),
             callbacks=[
                 ModelCheckpoint(
-                    where, "{epoch}", save_top_k=-1, every_n_train_steps=every,
+                    where, name, save_top_k=-1, every_n_train_steps=every,
                     enable_version_counter=False,
                 )
             ],

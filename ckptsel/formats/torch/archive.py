@@ -166,8 +166,16 @@ class TorchContents(Contents):
     @property
     def step(self) -> int | None:
         """The step that loops put before the state dicts: without PyTorch's import of seconds."""
-        first = leading_numbers(io.BytesIO(self._read_pickle(self._pickle)))
-        return _first(first, *_STEPS)
+        return _first(self._leading, *_STEPS)
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that stands there as well."""
+        return _first(self._leading, "epoch")
+
+    @cached_property
+    def _leading(self) -> Mapping[str, int]:
+        return leading_numbers(io.BytesIO(self._read_pickle(self._pickle)))
 
     def pieces(self, tensor: Tensor) -> Iterator[NDArray[Any]]:
         """A tensor's values. See `Contents.pieces`.

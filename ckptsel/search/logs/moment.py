@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import CkptselError
 from ckptsel.formats import open_contents
-from ckptsel.sources.log import place_of
+from ckptsel.sources.log import place_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ckptsel.checkpoint import Metric
+    from ckptsel.formats.contents import Contents
     from ckptsel.search.logs.read import LogRead
+    from ckptsel.search.places import TableIn
     from ckptsel.sources.log import LogRow
 
 # Files beside it, of the nearest other epochs, whose steps are asked for.
@@ -38,18 +40,44 @@ def saved_within(
     """
     step_in = cache(_step_in)
     for read in reads:
-        if read.joined.key != "epoch" or read.joined.is_confirmed:
+        by_step = read.joined.key == "step" and not any(map(_tells_epoch, read.places))
+        if not (by_step or read.joined.key == "epoch") or read.joined.is_confirmed:
             continue
         told = read.by_path()
         for path, metrics in values.items():
             from_it = any(metric.source.startswith(read.source) for metric in metrics)
             if not from_it or path not in told:
                 continue
+            if by_step:
+                yield from _other_epoch(read, told[path], path)
+                continue
             # Only of Keras it is known that epochs begin with 1; else nothing is asked of the file.
             if told[path].at_step is not None:
                 yield from _other_than_logged(read, told[path], path, step_in(path))
             elif read.joined.offset == 1 and told[path].epoch is not None:
                 yield from _other_than_beside(read, told, path, step_in)
+
+
+def _tells_epoch(place: TableIn) -> bool:
+    return any(metric.role == "epoch" for metric in place.table.metrics(0))
+
+
+def _other_epoch(read: LogRead, row: LogRow, path: str) -> Iterator[Finding]:
+    """What a file says of its epoch, where a step is all that name and row have in common.
+
+    Lightning's files count the steps of each optimizer, and its log does not.
+    """
+    logged, found = whole(row.values.get("epoch")), None
+    if logged is not None:
+        found = _told(path, lambda contents: contents.epoch)
+    # At a training's end, a file may count the epoch that would follow.
+    if logged is None or found in (None, logged, logged + 1):
+        return
+    said = (
+        f"is of epoch {found}, and {place_of(row, read.log.unit)} of its log, of the same step, of"
+    )
+    said += f" epoch {logged}: it is of several optimizers, or of another training than the log"
+    yield Finding("log-steps-differ", said, path, strict=True)
 
 
 def _other_than_logged(
@@ -148,8 +176,12 @@ def _may_have_made(steps: int, pace: int, read: LogRead) -> bool:
 
 def _step_in(path: str) -> int | None:
     """The step that a file tells; None if it tells none, or cannot be read."""
+    return _told(path, lambda contents: contents.step)
+
+
+def _told(path: str, ask: Callable[[Contents], int | None]) -> int | None:
     try:
         with open_contents(path) as contents:
-            return contents.step
+            return ask(contents)
     except CkptselError:
         return None

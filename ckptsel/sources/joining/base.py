@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.joining.agreement import Agreement
-from ckptsel.sources.joining.matching import LESS, OFFSETS
+from ckptsel.sources.joining.rows_at import LESS, OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from ckptsel.sources.joining.agreement import Names
-    from ckptsel.sources.joining.matching import At, Match
+    from ckptsel.sources.joining.matching import Match
+    from ckptsel.sources.joining.rows_at import At
     from ckptsel.sources.log import LogKind, LogRow
 
 

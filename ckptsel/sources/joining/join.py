@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.joining.agreement import as_validation, contradiction
 from ckptsel.sources.joining.base import by_values, multiples, shown, within_epochs, without_values
-from ckptsel.sources.joining.matching import LESS, OFFSETS
 from ckptsel.sources.joining.matching import match as match_of
 from ckptsel.sources.joining.negated import as_negative
+from ckptsel.sources.joining.rows_at import LESS, OFFSETS
 from ckptsel.sources.log import Key, LogKind, LogRow, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ckptsel.sources.joining.agreement import Names
-    from ckptsel.sources.joining.matching import At, Match
+    from ckptsel.sources.joining.matching import Match
+    from ckptsel.sources.joining.rows_at import At
 
 
 class Rows(list["LogRow | None"]):

@@ -2,70 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ckptsel.sources.joining.agreement import Agreement, Printed
+from ckptsel.sources.joining.appended import at_of_several, settle
+from ckptsel.sources.joining.rows_at import LESS, OFFSETS, At
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from ckptsel.sources.joining.agreement import Candidate, Names
     from ckptsel.sources.log import Key, LogKind, LogRow
-
-OFFSETS = (0, 1)
-"""What a name's epoch or step may count beyond that of the log's row."""
-LESS = -1
-"""That names count from 0, and the log from 1: only values show it, or it is a doubt."""
 
 Standing: TypeAlias = Literal["complete", "short", "holed", "excluded"]
 
 # Rows that repeat an epoch, and their characters: a log of nothing else must not fill memory.
 _KEPT = 2**16
 _KEPT_CHARACTERS = 2**26
-
-
-class At(NamedTuple):
-    """What the rows at one offset say of the names; index of a checkpoint → row.
-
-    Attributes:
-        found: the row that agrees, or that has no value in common with the name.
-        agreeing: the checkpoints whose row has such a value, and agrees.
-        against: a row that contradicts the name, where none agrees.
-        again: the checkpoints with several rows, between which nothing decides.
-        meanings: for each of the metrics without a label, which columns it could be: it is the
-            same one in all names.
-        numbers: column → what all of `found` have there, in their order, where that is known.
-    """
-
-    found: dict[int, LogRow]
-    agreeing: set[int]
-    against: dict[int, LogRow]
-    again: list[int]
-    meanings: dict[int, set[str]]
-    numbers: Mapping[str, list[float]] = MappingProxyType({})
-
-    @property
-    def fits(self) -> bool:
-        """Whether values show that this is the offset, and none that it is not."""
-        return bool(self.agreeing) and not self.against
-
-
-class _InPart(NamedTuple):
-    """A row in a part of a log: a part ends where a run began again.
-
-    Attributes:
-        part: which, counted from 0.
-        row: the row.
-        agrees: whether it agrees with a name; None where they have no value in common.
-    """
-
-    part: int
-    row: LogRow
-    agrees: bool | None = None
 
 
 @dataclass(slots=True)
@@ -128,7 +84,7 @@ class Match:
             whole: whether to go on when it is known that this offset does not fit.
         """
         if self.again:
-            return self._at_of_several(offset)
+            return at_of_several(self, offset)
         at = At({}, set(), {}, [], {})
         unlabelled = not all(each.label for each in self.named.printed)
         rows_of = self.rows.get
@@ -157,73 +113,10 @@ class Match:
                 at.agreeing.add(index)
             if unlabelled and (own := self.agreement.unlabelled(index)):
                 candidates[index] = self.agreement.candidates(index, own, (row,))
-        self._settle(at, candidates)
+        settle(at, candidates)
         return at
 
-    def _at_of_several(self, offset: int) -> At:
-        """As `at`, where runs were appended to one log: of several rows, the right run's.
-
-        A part of the log that no name contradicts is more likely the files' than one that some
-        names contradict, and of these the later one; each name by itself would take a row that
-        agrees by chance.
-        """
-        at = At({}, set(), {}, [], {})
-        parts = self._parts()
-        held: dict[int, list[_InPart]] = {}
-        agreeing, against = Counter[int](), Counter[int]()
-        for index, place in self.places.items():
-            rows = parts.get(place - offset, ())  # type: ignore[operator]
-            if not rows:
-                continue
-            held[index] = [one._replace(agrees=self.agreement.of(index, one.row)) for one in rows]
-            said: dict[int, set[bool | None]] = {}
-            for one in held[index]:
-                said.setdefault(one.part, set()).add(one.agrees)
-            agreeing.update(part for part, each in said.items() if True in each)
-            against.update(part for part, each in said.items() if each == {False})
-        candidates: dict[int, list[Candidate]] = {}
-        for index, rows in held.items():
-            likely = [one for one in rows if one.agrees] or [
-                one for one in rows if one.agrees is None
-            ]
-            if not likely:
-                at.against[index] = rows[-1].row
-                continue
-            clean = [one for one in likely if not against[one.part]]
-            chosen = (clean or likely)[-1]
-            at.found[index] = chosen.row
-            rivals, is_sure = likely, False
-            if chosen.agrees:
-                at.agreeing.add(index)
-                # Of several that no name contradicts each may be meant; and if it is not the last,
-                # a later run may have written the file anew, under a name that prints the same.
-                is_sure = len(clean) == 1 and chosen is likely[-1]
-                if self.by_metrics is not None:
-                    is_sure = is_sure and bool(self.by_metrics.of(index, chosen.row))
-            elif any(agreeing[one.part] for one in clean):
-                rivals = clean
-            if not is_sure and any(one.row.values != chosen.row.values for one in rivals):
-                at.again.append(index)
-            if own := self.agreement.unlabelled(index):
-                several = [one.row for one in rows]
-                candidates[index] = self.agreement.candidates(index, own, several)
-        self._settle(at, candidates)
-        settled = {index for index in candidates if index in at.agreeing}
-        return at._replace(again=[index for index in at.again if index not in settled])
-
-    def _parts(self) -> dict[int | str, list[_InPart]]:
-        """All rows by what they are looked up by, each with its part of the log."""
-        found: dict[int | str, list[_InPart]] = {}
-        part, before = 0, None
-        for at, row in self._in_order():
-            # Rows of one epoch that follow each other may be its several validations.
-            if before is not None and at < before:  # type: ignore[operator]
-                part += 1
-            before = at
-            found.setdefault(at, []).append(_InPart(part, row))
-        return found
-
-    def _in_order(self) -> Iterator[tuple[int | str, LogRow]]:
+    def in_order(self) -> Iterator[tuple[int | str, LogRow]]:
         """All rows in the order of the log."""
         again = deque(self.again)
         for before, (at, row) in enumerate(self.rows.items()):
@@ -231,26 +124,6 @@ class Match:
                 yield again.popleft()[1:]
             yield at, row
         yield from (each[1:] for each in again)
-
-    def _settle(self, at: At, unlabelled: Mapping[int, Sequence[Candidate]]) -> None:
-        """Keep of the rows of names without labels those in which the values mean the same."""
-        meanings = at.meanings
-        for candidates in unlabelled.values():
-            for place in candidates[0].meanings if candidates else ():
-                could_be = set[str]().union(*(each.meanings[place] for each in candidates))
-                meanings[place] = meanings.get(place, could_be) & could_be
-        for index, candidates in unlabelled.items():
-            fitting = [
-                each.row
-                for each in candidates
-                if all(each.meanings[place] & meanings[place] for place in each.meanings)
-            ]
-            if fitting:
-                at.found[index] = fitting[-1]
-                at.agreeing.add(index)
-            else:
-                at.agreeing.discard(index)
-                at.against[index] = at.found.pop(index)
 
     def standing(self, offset: int, found: Mapping[int, LogRow]) -> Standing:
         """Whether each name has a row at an offset, and what it proves if one has none.

@@ -81,6 +81,15 @@ def test_of_two_optimizers(runs: Path, tmp_path: Path) -> None:
     assert [each.code for each in best_of(tmp_path).findings].count(OTHER) == 1
 
 
+def test_another_epoch(runs: Path) -> None:
+    """Names of steps alone, of two optimizers: the log's row of that step is of another epoch."""
+    ranking = best_of(runs / "pl-steps")
+    assert ranking.logs[0].by == "step"
+    assert "log-steps-differ" not in codes(ranking)
+    with pytest.raises(StrictError, match="is of epoch"):
+        best_of(runs / "pl-two-steps", strict=True)
+
+
 def test_without_pytorch(runs: Path) -> None:
     """The step is read without what takes seconds to import."""
     argv = [sys.executable, "-X", "importtime", "-m", "ckptsel", "best", str(runs / "pl-within")]

@@ -257,6 +257,9 @@ def test_rows_that_print_alike() -> None:
     assert joined(named, runs)[:2] == (["0.509", "0.311"], ["log-restarted"])
     runs = [*log("0.512", "0.4"), *log("0.509", "0.311")]
     assert joined(named, runs)[:2] == (["0.509", "0.311"], [])
+    unlabelled = [name(1, "0.35", ""), name(2, "0.31", "")]
+    validations = [*twice, row(4, {"val_loss": "0.312"}, 1)]
+    assert joined(unlabelled, validations)[:2] == (["0.351", "0.312"], ["log-restarted"])
 
 
 def test_one_value_that_agrees_by_chance() -> None:

@@ -30,6 +30,10 @@ def unlogged(found: Survey, columns: Sequence[Column]) -> Iterator[str]:
         yield f"{outside} of these are of a time before or after that of the log"
     if inside:
         yield f"{inside} of these are of an epoch that the log leaves out"
+    # What names files for this very purpose should name all of them.
+    for read in found.reads:
+        if read.is_given and read.joined.key == "file" and None in read.joined.rows:
+            yield f"{read.log.path} does not name all files"
     runs = {column.place.run for column in columns if column.from_logs}
     known = {column.place.run for column in columns}
     others = [place for place in found.read if runs and place.run not in known and _counts(place)]

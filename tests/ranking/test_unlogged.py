@@ -56,3 +56,32 @@ def test_a_run_without_any(here: Path) -> None:
     assert not is_grave()
     make(here, "b/cp-01.keras", "b/cp-02.keras")
     assert is_grave()
+
+
+@pytest.mark.parametrize(
+    "losses, grave",
+    [(("0.5", "0.1", "0.3", "0.4"), True), (("0.5", "0.4", "0.3", "0.4"), False)],
+)
+def test_a_file_called_best(here: Path, losses: Sequence[str], *, grave: bool) -> None:
+    """It may be that of the log's best epoch, if none of the others is as good."""
+    make(here, "w.01.keras", "w.03.keras", "w.04.keras", "best.keras")
+    write_csv(here / "training.csv", *losses)
+    said = [f for f in ranked().findings if f.path.endswith("best.keras")]
+    assert bool(said) == grave
+    assert all(each.strict and "0.1 in csv:training.csv:3" in each.message for each in said)
+
+
+def test_a_table_that_does_not_name_all(here: Path) -> None:
+    """It was made for these files, and the best may be among the rest."""
+    make(here, "a.pt", "b.pt", "c.pt")
+    (here / "t.csv").write_text("file,val_loss\na.pt,0.5\nb.pt,0.4\n")
+    found = ranked(metrics=("t.csv",)).findings
+    assert [each.strict for each in found if each.code == "missing-value"] == [True]
+
+
+def test_a_tie_of_one_row(here: Path) -> None:
+    """Two files of one epoch have its one value: it is no matter which of them is loaded."""
+    make(here, "epoch_1.keras", "epoch_2.keras", "best_epoch_2.keras")
+    write_csv(here / "training.csv", "0.5", "0.4")
+    found = ranked().findings
+    assert [each.strict for each in found if each.code == "tie"] == [False]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ckptsel.history.points import Unit
-    from ckptsel.sources.joining.join import Joined
+    from ckptsel.sources.joining.joined import Joined
     from ckptsel.sources.log import LogRow
 
 

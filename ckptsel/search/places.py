@@ -80,7 +80,7 @@ class Logged(NamedTuple):
 
     def numbers(self, column: str) -> Iterator[tuple[int, float]]:
         """The values in one column, each with the index of the name."""
-        from ckptsel.sources.joining.join import Rows  # noqa: PLC0415
+        from ckptsel.sources.joining.joined import Rows  # noqa: PLC0415
         from ckptsel.sources.log import number  # noqa: PLC0415
 
         if isinstance(self.rows, Rows) and column in self.rows.numbers:

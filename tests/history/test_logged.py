@@ -16,7 +16,7 @@ from ckptsel.history.course import MOST, Course, course_of
 from ckptsel.history.logged import Value, go_through
 from ckptsel.history.neighbours import Neighbours
 from ckptsel.search.logs.read import LogRead
-from ckptsel.sources.joining.join import Joined
+from ckptsel.sources.joining.joined import Joined
 from ckptsel.sources.log import Key, LogRow
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.search.logs.ownership import FoundLog
-    from ckptsel.sources.joining.join import Joined
+    from ckptsel.sources.joining.joined import Joined
     from ckptsel.sources.log import LogRow
 
 

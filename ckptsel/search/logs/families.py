@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ckptsel.naming.read import Table
     from ckptsel.search.places import TableIn
     from ckptsel.sources.joining.agreement import Names
-    from ckptsel.sources.joining.join import Joined
+    from ckptsel.sources.joining.joined import Joined
 
 # Suffixes: `.weights.h5`. Lightning's `-v1` is none: a file of that name was there before, of
 # another training or of another moment of the same epoch.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.search.places import TableIn
-    from ckptsel.sources.joining.join import Joined
+    from ckptsel.sources.joining.joined import Joined
     from ckptsel.sources.log import LogRow
 
 

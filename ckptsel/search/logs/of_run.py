@@ -25,13 +25,14 @@ from ckptsel.search.logs.said import Said
 from ckptsel.search.logs.saved_order import out_of_order
 from ckptsel.search.places import Logged, TableIn
 from ckptsel.sources.joining.agreement import columns
-from ckptsel.sources.joining.join import Joined, join
+from ckptsel.sources.joining.join import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ckptsel.search.survey import Survey
     from ckptsel.sources.joining.agreement import Names
+    from ckptsel.sources.joining.joined import Joined
     from ckptsel.sources.log import LogRow
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from ckptsel.checkpoint import Finding, Log
     from ckptsel.search.places import TableIn
-    from ckptsel.sources.joining.join import Joined
+    from ckptsel.sources.joining.joined import Joined
     from ckptsel.sources.log import LogRow
 
 

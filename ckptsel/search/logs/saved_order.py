@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ckptsel.search.logs.ownership import FoundLog
     from ckptsel.search.places import TableIn
-    from ckptsel.sources.joining.join import Joined
+    from ckptsel.sources.joining.joined import Joined
 
 # A training that was begun again goes back once. Of all orders of eight files one in 150 does, and
 # of ten files one in 75 goes back twice: who copies in any order comes upon these by chance.

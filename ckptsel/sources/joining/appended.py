@@ -30,7 +30,7 @@ class _InPart(NamedTuple):
 
 
 def at_of_several(match: Match, offset: int) -> At:
-    """As `Match.at`, where runs were appended to one log: of several rows, the right run's.
+    """As `held_at`, where runs were appended to one log: of several rows, the right run's.
 
     A part of the log that no name contradicts is more likely the files' than one that some
     names contradict, and of these the later one; each name by itself would take a row that

@@ -7,12 +7,13 @@ it is the one at which the names' printed values agree with the log.
 from __future__ import annotations
 
 from itertools import chain
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.joining.agreement import as_validation, contradiction
 from ckptsel.sources.joining.base import by_values, multiples, shown, within_epochs, without_values
+from ckptsel.sources.joining.holding import held_at
+from ckptsel.sources.joining.joined import Joined, Rows
 from ckptsel.sources.joining.matching import match as match_of
 from ckptsel.sources.joining.negated import as_negative
 from ckptsel.sources.joining.rows_at import LESS, OFFSETS
@@ -24,58 +25,6 @@ if TYPE_CHECKING:
     from ckptsel.sources.joining.agreement import Names
     from ckptsel.sources.joining.matching import Match
     from ckptsel.sources.joining.rows_at import At
-
-
-class Rows(list["LogRow | None"]):
-    """The rows of all checkpoints, and what was read of them already.
-
-    A list that is made of them, or of a part, is a plain one: it cannot say what is not true of it.
-
-    Attributes:
-        numbers: column → the value that each row has there.
-    """
-
-    __slots__ = ("numbers",)
-
-    def __init__(self, rows: Iterable[LogRow | None], numbers: Mapping[str, list[float]]) -> None:
-        super().__init__(rows)
-        self.numbers = numbers
-
-
-class Joined(NamedTuple):
-    """Which rows were joined, and how it was known.
-
-    Attributes:
-        rows: for each checkpoint its row, or None.
-        key: by what they were joined.
-        offset: what names count beyond the rows.
-        why: how that is known, in words.
-        findings: what was noticed.
-        meanings: which column a metric without a label is, by its place in `Names.printed`, where
-            several names agree that it is this one.
-        is_confirmed: whether the names show that the log is about these files: by a value that
-            agrees, or because the log names them.
-        shift: what the rows' epochs count less than those that stand in the log.
-        otherwise: the labels by which names mean another column than the one called so: `loss`,
-            where all names print the log's `val_loss`.
-        span: from which epoch or step to which the log goes, as the names count; None by file.
-    """
-
-    rows: Sequence[LogRow | None]
-    key: Key
-    offset: int = 0
-    why: str = ""
-    findings: tuple[Finding, ...] = ()
-    is_confirmed: bool = False
-    shift: int = 0
-    meanings: Mapping[int, str] = MappingProxyType({})
-    otherwise: frozenset[str] = frozenset()
-    span: tuple[int, int] | None = None
-
-    @property
-    def matched(self) -> int:
-        """How many checkpoints have a row."""
-        return len(self.rows) - self.rows.count(None)
 
 
 def join(
@@ -142,7 +91,7 @@ def _by_count(
     match: Match, kind: LogKind, path: str, *, is_doubtful: bool, is_growing: bool
 ) -> Joined:
     """The rows at the offset that the names and the log agree on."""
-    tried = {offset: match.at(offset) for offset in OFFSETS}
+    tried = {offset: held_at(match, offset) for offset in OFFSETS}
     otherwise: frozenset[str] = frozenset()
     if not any(at.fits for at in tried.values()) and (other := _otherwise(match)) is not None:
         match, tried, otherwise = other
@@ -224,7 +173,7 @@ def _otherwise(match: Match) -> tuple[Match, dict[int, At], frozenset[str]] | No
     for each, otherwise in ((read, frozenset(labels)), (match, frozenset[str]())):
         if each is None:
             continue
-        tried = {offset: each.at(offset) for offset in (*OFFSETS, LESS)}
+        tried = {offset: held_at(each, offset) for offset in (*OFFSETS, LESS)}
         if by_values(each, tried) is not None:
             return each, tried, otherwise
     return None
@@ -272,7 +221,7 @@ def _by_file(match: Match, kind: LogKind, path: str) -> Joined:
 
 def _disagreement(match: Match, kind: LogKind, path: str) -> Finding:
     """What the log says otherwise than a name, with an example at the likeliest offset."""
-    tried = [(offset, match.at(offset, whole=True)) for offset in OFFSETS]
+    tried = [(offset, held_at(match, offset, whole=True)) for offset in OFFSETS]
     _, at = min(
         ((offset, at) for offset, at in tried if at.against),
         key=lambda each: (len(each[1].against), each[0] != match.known),

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ckptsel.sources.joining.agreement import Agreement, Printed
-from ckptsel.sources.joining.appended import at_of_several, settle
-from ckptsel.sources.joining.rows_at import LESS, OFFSETS, At
+from ckptsel.sources.joining.rows_at import LESS, OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from ckptsel.sources.joining.agreement import Candidate, Names
+    from ckptsel.sources.joining.agreement import Names
     from ckptsel.sources.log import Key, LogKind, LogRow
 
 Standing: TypeAlias = Literal["complete", "short", "holed", "excluded"]
@@ -75,46 +74,6 @@ class Match:
     def last_rows(self) -> dict[int | str, LogRow]:
         """The last row with each file, epoch or step."""
         return {**self.rows, **{at: row for _, at, row in self.again}}
-
-    def at(self, offset: int, *, whole: bool = False) -> At:
-        """Hold the rows at one offset against the names.
-
-        Args:
-            offset: what names count beyond the log.
-            whole: whether to go on when it is known that this offset does not fit.
-        """
-        if self.again:
-            return at_of_several(self, offset)
-        at = At({}, set(), {}, [], {})
-        unlabelled = not all(each.label for each in self.named.printed)
-        rows_of = self.rows.get
-        # Mostly the first name shows already that this is not the offset.
-        index, place = next(iter(self.places.items()))
-        row = rows_of(place - offset)  # type: ignore[operator]
-        if row is not None and not whole and self.agreement.of(index, row) is False:
-            return At({}, set(), {index: row}, [], {})
-        rows = {
-            index: row
-            for index, place in self.places.items()
-            if (row := rows_of(place - offset)) is not None  # type: ignore[operator]
-        }
-        if not unlabelled and (numbers := self.agreement.of_all(rows)):
-            return At(rows, {*rows}, {}, [], {}, numbers)
-        candidates: dict[int, list[Candidate]] = {}
-        for index, row in rows.items():
-            agrees = self.agreement.of(index, row)
-            if agrees is False:
-                at.against[index] = row
-                if not whole:
-                    return at
-                continue
-            at.found[index] = row
-            if agrees:
-                at.agreeing.add(index)
-            if unlabelled and (own := self.agreement.unlabelled(index)):
-                candidates[index] = self.agreement.candidates(index, own, (row,))
-        settle(at, candidates)
-        return at
 
     def in_order(self) -> Iterator[tuple[int | str, LogRow]]:
         """All rows in the order of the log."""

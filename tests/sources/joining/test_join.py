@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ckptsel.checkpoint import Finding
 from ckptsel.naming.decimals import printed_unit
 from ckptsel.sources.joining.agreement import Names, Printed
-from ckptsel.sources.joining.join import Joined, join
+from ckptsel.sources.joining.join import join
 from ckptsel.sources.log import LogKind, LogRow, number
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckptsel.sources.joining.agreement import Within
+    from ckptsel.sources.joining.joined import Joined
 
 EPOCHS = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": 1}, "a habit", begins=0)
 UNKNOWN = LogKind("t", lambda _: True, lambda *_: iter(()), {"epoch": None})

@@ -188,3 +188,24 @@ def test_many_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"model_{e}_{word}_loss_{e / 8:.3f}.h5" for word in words for e in (1, 2, 3)]
     assert len(learn(names)[0]) == len(words)
     assert count < 10 * len(names)
+
+
+@pytest.mark.parametrize(
+    "names, label, expected",
+    [
+        # One name without a dash shows that it is a minus in the others.
+        (["m1-val_loss-0.50.h5", "m2-val_loss0.30.h5"], "val_loss", [-0.5, 0.3]),
+        (["m1-elbo-0.5.h5", "m2-elbo-1.5.h5", "m3-elbo0.3.h5"], "elbo", [-0.5, -1.5, 0.3]),
+        (["m1-elbo0.5.h5", "m2-elbo1.5.h5", "m3-elbo-0.3.h5"], "elbo", [0.5, 1.5, -0.3]),
+        # All have one: it separates.
+        (["m1-elbo-0.5.h5", "m2-elbo-1.5.h5"], "elbo", [0.5, 1.5]),
+        (["m1-elbo-0.5.h5", "m2-elbo--1.5.h5"], "elbo", [0.5, -1.5]),
+        # What is never negative has no minus, however many names have no dash.
+        (["m1-acc-0.5.h5", "m2-acc0.3.h5"], "acc", [0.5, 0.3]),
+        (["m1-acc-0.5.h5", "m2-acc0.3.h5", "m3-acc0.4.h5"], "acc", [0.5, 0.3, 0.4]),
+        (["m-epoch-1.h5", "m-epoch2.h5", "m-epoch3.h5"], "epoch", [1, 2, 3]),
+    ],
+)
+def test_a_dash_in_some_of_the_names(names: list[str], label: str, expected: list[float]) -> None:
+    """A minus, or another way of writing the same names."""
+    assert [values(one)[label] for one in read_names(names)] == expected

@@ -25,7 +25,7 @@ def find(
     max_depth: int | None = None,
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
-    tie: str = "later",
+    tie: str | None = None,
     per_run: bool = False,
     pareto: bool = False,
     smooth: int | None = None,
@@ -46,7 +46,8 @@ def find(
         max_depth: 1 for the locations' own files only.
         include: globs, of which a name or path must match one.
         exclude: globs, none of which may match.
-        tie: which of equal printed values comes first: `later`, `earlier`, or `error`.
+        tie: which of equal printed values comes first: `later`, `earlier`, or `error`; `later` and
+            a warning if it is not said.
         per_run: rank only the best of each run.
         pareto: with several monitors, rank all than which no other is better in every one.
         smooth: rank by the median of so many values around each epoch, an odd number.
@@ -107,7 +108,7 @@ def best(
     max_depth: int | None = None,
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
-    tie: str = "later",
+    tie: str | None = None,
     smooth: int | None = None,
     strict: bool = False,
     allow_zero: bool = False,

@@ -122,8 +122,10 @@ def test_ties(here: Path, tie: str, first: str) -> None:
         )
         assert f"the {tie} one comes first" in finding.message
     assert [row.tied for row in ranked(tie=tie).rows] == [True, True, True, False]
+    # Who says it has decided it.
+    assert places(ranked(tie=tie, strict=True))[0] == (1, first)
     with pytest.raises(StrictError, match="3 checkpoints have the same"):
-        ranked(tie=tie, strict=True)
+        ranked(strict=True)
 
 
 def test_ties_of_texts(here: Path) -> None:

@@ -161,11 +161,13 @@ PerRun = Annotated[
     typer.Option("--per-run", envvar="CKPTSEL_PER_RUN", help="The best of each training run."),
 ]
 Tie = Annotated[
-    Literal["later", "earlier", "error"],
+    Literal["later", "earlier", "error"] | None,
     typer.Option(
         "--tie",
         envvar="CKPTSEL_TIE",
-        help="Which of two checkpoints with the same value comes first, by epoch or step.",
+        show_default=False,
+        help="Which of two checkpoints with the same value comes first, by epoch or step: later, if"
+        " it is not said, and then a tie is an error under --strict.",
     ),
 ]
 Strict = Annotated[

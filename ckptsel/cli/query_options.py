@@ -37,7 +37,7 @@ def query(
     per_run: options.PerRun = False,
     smooth: options.Smooth = None,
     pareto: options.Pareto = False,
-    tie: options.Tie = "later",
+    tie: options.Tie = None,
     strict: options.Strict = False,
     allow_zero: options.AllowZero = False,
     no_logs: options.NoLogs = False,

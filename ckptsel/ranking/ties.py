@@ -21,7 +21,7 @@ def tie_findings(
     ordered: Sequence[Checkpoint],
     fields: MonitorFields,
     monitor: Monitor,
-    tie: str,
+    tie: str | None,
     taken: int = 1,
 ) -> list[Finding]:
     """What is to be said of the first of several checkpoints, in their order.
@@ -30,7 +30,8 @@ def tie_findings(
         ordered: the checkpoints, best first.
         fields: where their values stand.
         monitor: what they are ordered by.
-        tie: `later`, `earlier` or `error`.
+        tie: `later`, `earlier` or `error`; None for `later`, where it is grave, since nobody has
+            decided it.
         taken: how many of them are taken: a tie between the last one taken and the first one
             left matters as much as one for the first place.
 
@@ -63,7 +64,7 @@ def _are_of_one_row(pairs: Sequence[tuple[Checkpoint, Metric]], path: str) -> bo
 def tied_apart(
     ordered: Sequence[tuple[Hashable, Checkpoint]],
     said: Callable[[int], str],
-    tie: str,
+    tie: str | None,
     taken: int = 1,
     places: Iterable[int] | None = None,
 ) -> list[Finding]:
@@ -72,7 +73,8 @@ def tied_apart(
     Args:
         ordered: checkpoints with what they are ordered by, best first.
         said: what is the same of the one at a place and the next, in words.
-        tie: `later`, `earlier` or `error`.
+        tie: `later`, `earlier` or `error`; None for `later`, where it is grave, since nobody has
+            decided it.
         taken: how many of them are taken.
         places: the places behind which a tie matters: the first, and the last that is taken.
 
@@ -92,8 +94,8 @@ def tied_apart(
         if turns[checkpoint.path] == turns[ordered[place + 1][1].path]:
             what += ", and no epoch or step tells them apart; the first by path comes first"
         else:
-            what += f"; of these, the {tie} one comes first"
-        return [Finding("tie", what, checkpoint.path, strict=True)]
+            what += f"; of these, the {tie or 'later'} one comes first"
+        return [Finding("tie", what, checkpoint.path, strict=tie is None)]
     return []
 
 

@@ -27,7 +27,8 @@ class Query:
         max_depth: 1 for the locations' own entries only; None without limit.
         include: globs, of which a name or path must match one.
         exclude: globs, none of which may match.
-        tie: which of equal values is better: `later`, `earlier`, or `error`.
+        tie: which of equal values is better: `later`, `earlier`, or `error`; None for `later` that
+            nobody has decided, so that a tie is grave.
         per_run: rank only the best of each run.
         each_run: the best of each run is an answer, as with `per_run`; the others keep their
             places.
@@ -61,7 +62,7 @@ class Query:
     max_depth: int | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    tie: str = "later"
+    tie: str | None = None
     per_run: bool = False
     each_run: bool = False
     strict: bool = False
@@ -78,7 +79,7 @@ class Query:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"unknown mode {self.mode!r}", hint="the modes are min, max and auto")
-        if self.tie not in TIES:
+        if self.tie not in (None, *TIES):
             raise UsageError(
                 f"unknown tie rule {self.tie!r}", hint="the rules are later, earlier and error"
             )

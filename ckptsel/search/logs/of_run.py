@@ -188,7 +188,9 @@ def _split(
         for log, otherwise in logs:
             rows = log.rows if len(places) == 1 else log.rows[start:end]
             labels = _labels(rows, side.labels)
-            if labels := {c: name for c, name in labels.items() if canonical(c) not in otherwise}:
+            if otherwise:
+                labels = {c: name for c, name in labels.items() if canonical(c) not in otherwise}
+            if labels:
                 of_place.append(log._replace(rows=rows, labels=labels))
         yield place._replace(logs=tuple(of_place))
         start = end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.naming.decimals import may_mean_missing, printed_unit
@@ -132,6 +133,10 @@ def all_of(sides: Sequence[Side]) -> Names:
 
 
 def _whole(table: Table, name: str) -> list[int | None]:
+    if not table.readings:
+        index = next(i for i, f in enumerate(table.form.fields) if f.name == name)
+        with suppress(ValueError):
+            return [*map(int, table.columns[index])]
     return [int(value) if value.is_integer() else None for value in table.numbers(name)]
 
 

@@ -19,13 +19,15 @@ class Rows(list["LogRow | None"]):
 
     Attributes:
         numbers: column → the value that each row has there.
+        matched: how many have a row.
     """
 
-    __slots__ = ("numbers",)
+    __slots__ = ("matched", "numbers")
 
     def __init__(self, rows: Iterable[LogRow | None], numbers: Mapping[str, list[float]]) -> None:
         super().__init__(rows)
         self.numbers = numbers
+        self.matched = len(self) - self.count(None)
 
 
 class Joined(NamedTuple):
@@ -61,4 +63,5 @@ class Joined(NamedTuple):
     @property
     def matched(self) -> int:
         """How many checkpoints have a row."""
-        return len(self.rows) - self.rows.count(None)
+        rows = self.rows
+        return rows.matched if isinstance(rows, Rows) else len(rows) - rows.count(None)

@@ -124,6 +124,6 @@ def match(kind: LogKind, key: Key, named: Names, files: Mapping[str, int]) -> Ma
         named = named._replace(printed=(*named.printed, told))
     places = {index: place for index, place in enumerate(at) if place is not None}
     counted = {place for place in at if place is not None}
-    wanted = counted.union(*({place - offset for place in counted} for offset in (LESS, *OFFSETS)))
+    wanted = counted.union(*({n - by for n in counted} for by in (LESS, *OFFSETS) if by))
     agreement = Agreement(named)
     return Match(key, known, named, places, agreement, wanted, by_metrics=by_metrics)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.log import MOST, LogRow, whole
+from ckptsel.sources.reading.cells import CellsError, cells_of
 from ckptsel.sources.reading.lines import first_line, pieces
 from ckptsel.sources.reading.width import is_too_wide
 
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 _SEPARATORS = ",;\t"
 # Where none of these stands: titles of the others may have it in them.
 _RARE_SEPARATOR = "|"
-
-# A text in quotation marks may go over lines; an end of it that is missing would take in the rest.
-_MOST_LINES = 1000
 
 _DOUBTFUL = "log-malformed"
 
@@ -69,18 +68,18 @@ def table_rows(
     """
     with open(path, "rb") as file:
         some = pieces(file, path, findings, (lambda _: True) if is_finished else None)
-        text = _Lines(some)
-        header = _header(_titles(text.first), title, path, findings)
+        part = next(filter(None, some), [""])
+        header = _header(_titles(part[0]), title, path, findings)
         if header is None:
             return
-        rows = csv.reader(text, delimiter=_separator(text.first), strict=True)
+        rows = cells_of(chain((part[1:],), some), _separator(part[0]), 2)
         titles, names, used, at = header
         width, by_epoch, by_file = len(titles), key == "epoch", key == "file"
-        line, bad, first_bad = text.line, 0, 0
+        bad = first_bad = 0
         # What a NamedTuple does takes as long as all the rest of a row.
         new, (_, *others) = tuple.__new__, LogRow._field_defaults.values()
         try:
-            for cells in rows:
+            for line, cells in chain.from_iterable(rows):
                 found: int | None = None
                 if len(cells) == width:
                     try:
@@ -93,7 +92,7 @@ def table_rows(
                         yield new(LogRow, (line, names, texts, found, *others))
                     else:
                         yield new(LogRow, (line, names, texts, None, found, *others[1:]))
-                elif cells:
+                elif len(cells) > 1 or any(cells):
                     stripped = [cell.strip() for cell in cells]
                     if title in map(str.lower, stripped):
                         header = _next_header(header, stripped, title, path, findings)
@@ -109,40 +108,12 @@ def table_rows(
                     else:
                         first_bad = first_bad or line
                         bad += 1
-                line = text.line = rows.line_num + 2
-        except csv.Error as error:
-            said = f"line {line}: {error}; the log was read up to there"
+        except CellsError as error:
+            said = f"{error}; the log was read up to there"
             findings.append(Finding(_DOUBTFUL, said, path, strict=True))
         if bad:
             said = f"lines that are no rows of the table: {bad}, the first is line {first_bad}"
             findings.append(Finding(_DOUBTFUL, said, path, strict=True))
-
-
-class _Lines:
-    """The lines below the titles, for a reader of rows.
-
-    Attributes:
-        first: the titles.
-        line: where the row begins that is being read; whoever reads them says it.
-    """
-
-    __slots__ = ("_part", "_pieces", "first", "line")
-
-    def __init__(self, some: Iterator[list[str]]) -> None:
-        self._pieces = some
-        self._part = next(filter(None, some), [])
-        self.first = self._part[0] if self._part else ""
-        self.line = 2
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._part[1:]
-        read = len(self._part)
-        for part in self._pieces:
-            # One row that has taken in all of a piece would take in the rest of the file, too.
-            if read - self.line > _MOST_LINES:
-                raise csv.Error(f"a text in quotation marks goes over {read - self.line} lines")
-            yield from part
-            read += len(part)
 
 
 def _next_header(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Ranked, Ranking
 from ckptsel.errors import MonitorNotFoundError, StrictError
-from ckptsel.naming.read import as_number
 from ckptsel.ranking.criterion import criterion, look_inside
 from ckptsel.ranking.remarks import count_valueless, grave, name_traps
 from ckptsel.ranking.standing import everything, ranked, rest
@@ -168,10 +167,11 @@ def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
     if not rows and keep is not None:
         raise _nothing_usable(found, monitor)
     found.findings += count_valueless(found, columns, monitor.name)
-    if found.reads and rows and rows[0].metric is not None:
+    if found.reads and rows:
         from ckptsel.ranking.better_logged import better_logged  # noqa: PLC0415 - only with logs
 
-        found.findings += better_logged(found, monitor, as_number(rows[0].metric.value))
+        of_each = query.per_run or query.each_run
+        found.findings += better_logged(found, monitor, columns, each_run=of_each)
     if keep is None and not query.per_run:
         rows += behind
         rows += rest(found, rows, fields, monitor)

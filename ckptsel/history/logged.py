@@ -12,7 +12,7 @@ from ckptsel.sources.joining.agreement import columns
 from ckptsel.sources.log import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ckptsel.search.logs.read import LogRead
     from ckptsel.sources.log import LogRow
@@ -69,13 +69,14 @@ def go_through(
         return new()
     told: list[Finding] = []  # by the search
     sink, parts = new(), Parts(read.joined, unit)
+    otherwise = read.joined.otherwise if read.trusts_names else {}
     try:
-        for value in _values(filter(parts.see, read.rows(told)), metric, unit):
+        for value in _values(filter(parts.see, read.rows(told)), metric, unit, otherwise):
             sink.add(value)
         if parts.are_one():
             return sink
         sink = new()
-        for value in _values(parts.chosen(read.rows(told)), metric, unit):
+        for value in _values(parts.chosen(read.rows(told)), metric, unit, otherwise):
             sink.add(value)
     except OSError as error:
         said = f"cannot be read any more: {error.strerror}"
@@ -102,14 +103,16 @@ def times_of(read: LogRead) -> dict[str, int]:
     return {path: at for path, at in times if at is not None}
 
 
-def _values(rows: Iterable[LogRow], metric: str, unit: Unit) -> Iterator[Value]:
+def _values(
+    rows: Iterable[LogRow], metric: str, unit: Unit, otherwise: Mapping[str, str]
+) -> Iterator[Value]:
     names: tuple[str, ...] | None = None
     column = -1
     is_epoch = unit == "epoch"
     for row in rows:
         if row.names is not names:
             names = row.names
-            column = _column(names, metric)
+            column = _column(names, metric, otherwise)
         at = row.epoch if is_epoch else row.step
         if column < 0 or at is None:
             continue
@@ -118,7 +121,12 @@ def _values(rows: Iterable[LogRow], metric: str, unit: Unit) -> Iterator[Value]:
             yield Value(at, value, row, column)
 
 
-def _column(names: tuple[str, ...], metric: str) -> int:
-    """Where a metric stands: by its very name, or by another spelling of it; -1 if nowhere."""
-    name = metric if metric in names else columns(names).get(canonical(metric))
+def _column(names: tuple[str, ...], metric: str, otherwise: Mapping[str, str]) -> int:
+    """Where a metric stands: by its very name, or by another spelling of it; -1 if nowhere.
+
+    And by what names mean by it, if that is another column (`Joined.otherwise`).
+    """
+    label = canonical(metric)
+    is_plain = metric in names and label not in otherwise
+    name = metric if is_plain else columns(names).get(otherwise.get(label, label))
     return -1 if name is None else names.index(name)

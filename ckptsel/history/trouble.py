@@ -83,7 +83,7 @@ def best_lost(
         return
     point = found.point(told.read)
     # By smoothed values, or by several monitors, another one may be the best of the run.
-    if not _is_better(point.value, _best_of(metrics, monitor), monitor):
+    if not is_better(point.value, _best_of(metrics, monitor), monitor):
         return
     said = f"{monitor.name} was {point.value:.6g} {_when(point, told.unit)}, better than what was"
     said += " saved" if is_whole else " looked at"
@@ -109,7 +109,7 @@ def saving_stopped(
         return
     last = [row for row in rows if time_of(row.checkpoint, told.unit) == times[-1]]
     metrics = [row.metric for row in last if row.metric is not None]
-    if metrics and not _is_better(better.value, _best_of(metrics, monitor), monitor):
+    if metrics and not is_better(better.value, _best_of(metrics, monitor), monitor):
         return
     end = told.course.last.at + told.read.joined.offset
     # Of a run that saves every ten epochs, the last nine may be without a checkpoint.
@@ -136,7 +136,7 @@ def _comparable(metric: Metric, sign: int) -> float:
     return value if math.isfinite(value) else sign * math.inf
 
 
-def _is_better(logged: float, metric: Metric, monitor: Monitor) -> bool:
+def is_better(logged: float, metric: Metric, monitor: Monitor) -> bool:
     """Whether a logged value is better than a checkpoint's, and not that very value."""
     sign = 1 if monitor.mode == "min" else -1
     value = _comparable(metric, sign)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
@@ -48,17 +47,7 @@ def tie_findings(
         return f"the same {monitor.name} of {metric.text}{in_print}"
 
     equals = [(as_number(metric.value), checkpoint) for checkpoint, metric in pairs]
-    found = tied_apart(equals, said, tie, taken)
-    if found and _are_of_one_row(pairs, found[0].path):
-        found = [replace(each, strict=False) for each in found]
-    return found + rounded_apart(pairs[0], pairs[1:], fields)
-
-
-def _are_of_one_row(pairs: Sequence[tuple[Checkpoint, Metric]], path: str) -> bool:
-    """Whether all with the value of this one have it from one row of a log: of one moment."""
-    value = next(as_number(metric.value) for one, metric in pairs if one.path == path)
-    rows = {(one.run, metric.source) for one, metric in pairs if as_number(metric.value) == value}
-    return len(rows) == 1 and all(source != "name" for _, source in rows)
+    return tied_apart(equals, said, tie, taken) + rounded_apart(pairs[0], pairs[1:], fields)
 
 
 def tied_apart(

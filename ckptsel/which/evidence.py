@@ -15,17 +15,8 @@ if TYPE_CHECKING:
 How: TypeAlias = Literal["name", "log", "same file", "same bytes", "same weights", "step", "inside"]
 Sure: TypeAlias = Literal["certain", "likely", "unknown"]
 
-# That something was assumed of a log, so that its rows may be others.
-_ASSUMED = frozenset(
-    {
-        "log-base-assumed",
-        "log-restarted",
-        "log-shared",
-        "log-out-of-order",
-        "log-too-coarse",
-        "log-unconfirmed",
-    }
-)
+# That it was assumed how names count, which is not grave where it is a framework's habit.
+_ASSUMED = "log-base-assumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +106,10 @@ def answer_of(path: str, evidence: Sequence[Evidence], findings: Iterable[Findin
         said = f"{len(alike)} checkpoints of it tell different steps or values: {paths}"
         findings = (*findings, Finding("several-epochs", said, path, strict=True))
         metrics = ()
-    is_assumed = any(each.code in _ASSUMED for each in findings)
+    # Whatever is grave about a log, its rows may be others.
+    is_assumed = any(
+        each.code == _ASSUMED or (each.strict and each.code.startswith("log-")) for each in findings
+    )
     from_log = any(metric.source != "name" for metric in metrics)
     values_sure: Sure = "likely" if is_assumed and from_log else first.sure
     return Answer(

@@ -77,11 +77,3 @@ def test_a_table_that_does_not_name_all(here: Path) -> None:
     (here / "t.csv").write_text("file,val_loss\na.pt,0.5\nb.pt,0.4\n")
     found = ranked(metrics=("t.csv",)).findings
     assert [each.strict for each in found if each.code == "missing-value"] == [True]
-
-
-def test_a_tie_of_one_row(here: Path) -> None:
-    """Two files of one epoch have its one value: it is no matter which of them is loaded."""
-    make(here, "epoch_1.keras", "epoch_2.keras", "best_epoch_2.keras")
-    write_csv(here / "training.csv", "0.5", "0.4")
-    found = ranked().findings
-    assert [each.strict for each in found if each.code == "tie"] == [False]

@@ -28,7 +28,7 @@ from ckptsel.sources.joining.agreement import columns
 from ckptsel.sources.joining.join import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ckptsel.search.survey import Survey
     from ckptsel.sources.joining.agreement import Names
@@ -43,7 +43,7 @@ def join_run(
     sides = [side_of(place) for place in places]
     said = Said(all_of(sides))
     answers: list[Answer] = []
-    unsettled = set(range(len(said.names.names)))
+    unsettled = {index for index in range(len(said.names.names)) if said.tells(index)}
     for log in sorted(together(_of_run(logs, run, places), run), key=lambda log: log[:3]):
         for other in answers[said.logs :]:
             said.add(other.joined.rows)
@@ -76,9 +76,7 @@ def join_run(
         if log.place != GIVEN:
             findings += shared_log(places, said.names, joined, log.path)
         findings += out_of_order(places, joined, log)
-        # Of what gave nothing, no fault can have changed a value.
-        is_used = joined.matched or disagrees(joined) or log.place == GIVEN or rivals
-        found.findings += findings if is_used else (_said_only(each) for each in findings)
+        found.findings += findings
         answers.append(answer)
         if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
             unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
@@ -92,16 +90,12 @@ def join_run(
                 LogRead(run, told, source, joined, places, log.place == GIVEN, again)
             )
             one = Logged(source, joined.rows, {}, joined.key, joined.span)
-            logged.append((one, joined.otherwise))
+            trusts_names = all(place.trusts_names for place in places)
+            logged.append((one, joined.otherwise if trusts_names else {}))
     settled = next((each.joined for each in answers if each.joined.is_confirmed), None)
     if settled is not None and settled.meanings:
         places = [*_called(places, sides, settled)]
     return [*_split(places, sides, logged)]
-
-
-def _said_only(finding: Finding) -> Finding:
-    is_of_reading = finding.code in ("log-malformed", "log-base-assumed")
-    return replace(finding, strict=False) if is_of_reading else finding
 
 
 def _of_run(logs: Iterable[FoundLog], run: str, places: Sequence[TableIn]) -> Iterable[FoundLog]:
@@ -178,7 +172,7 @@ def _called(places: Sequence[TableIn], sides: Sequence[Side], settled: Joined) -
 def _split(
     places: Sequence[TableIn],
     sides: Sequence[Side],
-    logs: Sequence[tuple[Logged, frozenset[str]]],
+    logs: Sequence[tuple[Logged, Mapping[str, str]]],
 ) -> Iterable[TableIn]:
     """Each table with its part of the rows; with each log come the labels that mean otherwise."""
     start = 0

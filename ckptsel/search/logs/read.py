@@ -35,6 +35,11 @@ class LogRead(NamedTuple):
     is_given: bool
     rows: Callable[[list[Finding]], Iterator[LogRow]]
 
+    @property
+    def trusts_names(self) -> bool:
+        """Whether metrics in the names count; else a column is what it is called."""
+        return all(place.trusts_names for place in self.places)
+
     def by_path(self) -> dict[str, LogRow]:
         """A checkpoint's path → the row that it was given."""
         paths = (place.folder.join(name) for place in self.places for name in place.table.names)

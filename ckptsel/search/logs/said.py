@@ -30,6 +30,12 @@ class Said:
         self.logs = 0
         self._exact: dict[str, Printed] = {}
 
+    def tells(self, index: int) -> bool:
+        """Whether a name tells a time or a value, so that a log can tell more of it."""
+        names = self.names
+        at = names.epochs[index] is not None or names.steps[index] is not None
+        return at or any(printed.values[index] is not None for printed in names.printed)
+
     def add(self, rows: Sequence[LogRow | None]) -> None:
         """Add what a log says: for each name its row, or None."""
         self.logs += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,10 +11,14 @@ from ckptsel.naming.vocabulary import canonical
 from ckptsel.search.logs.contest import labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ckptsel.checkpoint import Finding, Ranking
     from ckptsel.search.survey import Survey
+
+# So many bytes of a log that could not be read tell whether it has the monitor.
+_HEAD_BYTES = 2**16
+_SHORTEST_WORD = 3
 
 
 def less_grave(found: Survey, ranking: Ranking) -> list[Finding]:
@@ -27,17 +33,44 @@ def less_grave(found: Survey, ranking: Ranking) -> list[Finding]:
     """
     if ranking.monitor is None:
         return found.findings
-    wanted = {canonical(one.name) for one in (ranking.monitor, *ranking.further)}
-    sources = {
-        metric.source for row in ranking.rows for metric in (row.metric, *row.further) if metric
-    }
+    monitors = [one.name for one in (ranking.monitor, *ranking.further)]
+    wanted = {canonical(name) for name in monitors}
+    values = (metric for row in ranking.rows for metric in (row.metric, *row.further))
+    sources = {metric.source for metric in values if metric is not None}
+    needed: set[str] = set()
     unneeded: set[str] = set()
     for read in found.reads:
         is_wanted = read.is_given or read.joined.key == "file"
         is_used = any(source.startswith(read.source) for source in sources)
-        if not is_wanted and not is_used and not wanted & labels_of(read.joined.rows):
-            unneeded |= {read.log.path, *read.log.files}
-    return [*_softened(found.findings, unneeded)]
+        means = {*labels_of(read.joined.rows), *read.joined.otherwise}
+        is_needed = is_wanted or is_used or wanted & means
+        # Logs of several files have the path of their run.
+        (needed if is_needed else unneeded).update((read.log.path, *read.log.files))
+    grave = {each.path for each in found.findings if each.strict and each.code.startswith("log-")}
+    for log in found.logs:
+        # Of what gave nothing, its text tells.
+        paths = {log.path, *log.files}
+        if not log.joined and grave & paths and not _names(log.files or (log.path,), monitors):
+            unneeded |= paths
+    return [*_softened(found.findings, unneeded - needed)]
+
+
+def _names(files: Iterable[str], monitors: Iterable[str]) -> bool:
+    """Whether one of the files begins with a text that has a word of a monitor's name."""
+    words = {
+        word.encode()
+        for name in monitors
+        for word in re.findall(r"[a-z0-9]+", name.lower())
+        if len(word) >= _SHORTEST_WORD
+    }
+    return not words or any(word in head for head in _heads(files) for word in words)
+
+
+def _heads(files: Iterable[str]) -> Iterator[bytes]:
+    for path in files:
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                yield file.read(_HEAD_BYTES).lower()
 
 
 def _softened(findings: Iterable[Finding], paths: set[str]) -> Iterable[Finding]:

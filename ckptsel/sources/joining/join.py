@@ -92,7 +92,7 @@ def _by_count(
 ) -> Joined:
     """The rows at the offset that the names and the log agree on."""
     tried = {offset: held_at(match, offset) for offset in OFFSETS}
-    otherwise: frozenset[str] = frozenset()
+    otherwise: Mapping[str, str] = {}
     if not any(at.fits for at in tried.values()) and (other := _otherwise(match)) is not None:
         match, tried, otherwise = other
     against = any(at.against for at in tried.values())
@@ -105,7 +105,7 @@ def _by_count(
     chosen = chosen or without_values(match, kind, tried, is_growing=is_growing)
     if chosen is None:
         said = f"whether its {match.key}s count as the names do cannot be told: not used"
-        return _nothing(match, Finding("log-base-assumed", said, path))
+        return _nothing(match, Finding("log-base-assumed", said, path, strict=True))
     findings: list[Finding] = []
     if chosen.is_assumed:
         count = _more(match.key, chosen.offset - _shift(match))
@@ -160,7 +160,7 @@ def _span(match: Match, offset: int) -> tuple[int, int] | None:
     return (min(counted) + offset, max(counted) + offset) if counted else None
 
 
-def _otherwise(match: Match) -> tuple[Match, dict[int, At], frozenset[str]] | None:
+def _otherwise(match: Match) -> tuple[Match, dict[int, At], Mapping[str, str]] | None:
     """Where no count fits: the names read otherwise, or the log counted otherwise, if that fits.
 
     Names have `loss` and `acc` of validation, too; and they may count from 0, and the log from 1.
@@ -168,12 +168,15 @@ def _otherwise(match: Match) -> tuple[Match, dict[int, At], frozenset[str]] | No
     Returns:
         What to join by, the rows at each count, and the labels that mean another column.
     """
+    if not match.named.printed:
+        return None
     labels = as_validation(match.named, match.rows)
     read = match.reading(labels) if labels else None
-    for each, otherwise in ((read, frozenset(labels)), (match, frozenset[str]())):
+    offsets = (*OFFSETS, LESS) if match.first and 0 not in match.rows else OFFSETS
+    for each, otherwise in ((read, labels), (match, {})):
         if each is None:
             continue
-        tried = {offset: held_at(each, offset) for offset in (*OFFSETS, LESS)}
+        tried = {offset: held_at(each, offset) for offset in offsets}
         if by_values(each, tried) is not None:
             return each, tried, otherwise
     return None

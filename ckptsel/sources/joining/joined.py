@@ -44,8 +44,8 @@ class Joined(NamedTuple):
         is_confirmed: whether the names show that the log is about these files: by a value that
             agrees, or because the log names them.
         shift: what the rows' epochs count less than those that stand in the log.
-        otherwise: the labels by which names mean another column than the one called so: `loss`,
-            where all names print the log's `val_loss`.
+        otherwise: labels by which names mean another column than the one called so, each with
+            that one's: `loss`, where all names print the log's `val_loss`.
         span: from which epoch or step to which the log goes, as the names count; None by file.
     """
 
@@ -57,7 +57,7 @@ class Joined(NamedTuple):
     is_confirmed: bool = False
     shift: int = 0
     meanings: Mapping[int, str] = MappingProxyType({})
-    otherwise: frozenset[str] = frozenset()
+    otherwise: Mapping[str, str] = MappingProxyType({})
     span: tuple[int, int] | None = None
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckptsel.errors import MonitorNotFoundError
+from ckptsel.errors import MonitorNotFoundError, StrictError
 from tests.folders import make, write_csv
 from tests.selecting import codes, places, ranked
 
@@ -241,3 +241,36 @@ def test_what_says_nothing_of_the_monitor_is_not_grave(here: Path, name: str, te
     write_csv(here / "training.csv", 0.5, 0.3, 0.4)
     (here / name).write_text(text)
     assert places(ranked(strict=True))[0] == (1, NAMES[1])
+
+
+def test_what_was_not_used_is_grave_where_it_may_have_the_monitor(here: Path) -> None:
+    """A lesser log, which no value confirms, gives the value in its place."""
+    make(here, *(f"epoch{n}.pt" for n in range(9)))
+    rows = "".join(f"{n},0.{n}\n" for n in range(5, 9))
+    (here / "results.csv").write_text("epoch,metrics/mAP50(B)\n" + rows)
+    rows = "".join(f"{n},0.{9 - n}\n" for n in range(9))
+    (here / "log.csv").write_text("epoch,metrics/mAP50(B)\n" + rows)
+    with pytest.raises(StrictError):
+        ranked("metrics/mAP50(B)", strict=True)
+
+
+def test_the_label_of_validation(here: Path) -> None:
+    """Where names print the log's val_loss as their loss, so do its other rows."""
+    values = [0.9, 0.7, 0.5, 0.55, 0.6, 0.65, 0.4, 0.7]
+    make(here, *(f"cp-{n:02d}-loss{v:.2f}.keras" for n, v in enumerate(values, 1)))
+    rows = "".join(f"{n},0.{9 - n},{v + 0.001:.4f}\n" for n, v in enumerate(values))
+    (here / "log.csv").write_text("epoch,loss,val_loss\n" + rows)
+    best = {places(ranked(name, smooth=3))[0] for name in ("loss", "val_loss")}
+    assert best == {(1, "cp-03-loss0.50.keras")}
+    # Who does not trust the names means the log's own column.
+    alone = ranked("loss", logs="only")
+    assert places(alone)[0] == (1, "cp-08-loss0.70.keras")
+
+
+def test_a_silent_name_unsettles_nothing(here: Path) -> None:
+    """`final.keras` has no row, and what another log says of it matters to nobody."""
+    names = [f"cp-{n:02d}-val_loss{v}.keras" for n, v in enumerate((0.51, 0.31, 0.41), 1)]
+    make(here, *names, "final.keras")
+    write_csv(here / "a.csv", 0.5123, 0.3123, 0.4123)
+    write_csv(here / "b.csv", 0.5134, 0.3134, 0.4134)
+    assert places(ranked(strict=True))[0] == (1, names[1])

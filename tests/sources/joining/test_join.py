@@ -242,9 +242,9 @@ def test_a_label_that_means_validation() -> None:
     for rows in (both, alone):
         named = [name(1, "0.51", "loss"), name(2, "0.31", "loss")]
         values, codes, found = joined(named, rows)
-        assert (values, codes, {*found.otherwise}) == (["0.512", "0.314"], [], {"loss"})
+        assert (values, codes, found.otherwise) == (["0.512", "0.314"], [], {"loss": "valloss"})
         assert found.is_confirmed
-    assert joined([name(1, "0.10", "loss"), name(2, "0.20", "loss")], both)[2].otherwise == set()
+    assert joined([name(1, "0.10", "loss"), name(2, "0.20", "loss")], both)[2].otherwise == {}
     odd = [name(1, "0.51", "loss"), name(2, "0.99", "loss")]
     assert joined(odd, both)[:2] == ([None, None], ["log-disagrees"])
 

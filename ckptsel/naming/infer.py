@@ -62,9 +62,8 @@ def _learn(names: Sequence[str], *, alone: bool) -> tuple[list[Pattern], dict[st
     for name in names:
         tokens = tokenize(name)
         shapes[_shape(name, tokens)].append((name, tokens))
-    _join_signs(shapes)
     patterns: list[Pattern] = _fairseq(names)
-    refused: dict[str, str] = {}
+    refused: dict[str, str] = _join_signs(shapes)
     # Fewer dashes first: `loss0.5` beside `loss-0.5` shows that the dash is a minus; but in
     # `acc-0.5` it cannot be one, and must not be read so. Then the larger group first, since its
     # pattern may read the names of the smaller ones.
@@ -103,14 +102,26 @@ def _separating_dashes(shape: str) -> int:
     return sum(is_never_negative(word) or role_of(word) in ("epoch", "step") for word in words)
 
 
-def _join_signs(shapes: dict[str, list[tuple[str, list[Token]]]]) -> None:
-    """Put `loss--0.5` with `loss-0.3`, and `loss-0.5` with `loss0.3`: the last dash is a minus."""
+def _join_signs(shapes: dict[str, list[tuple[str, list[Token]]]]) -> dict[str, str]:
+    """Put `loss--0.5` with `loss-0.3`, and `loss-0.5` with `loss0.3`: the last dash is a minus.
+
+    Returns:
+        The names of which that is not sure, and why: where fewer are without the dash.
+    """
+    refused: dict[str, str] = {}
     for shape in [shape for shape in shapes if "-\0" in shape]:
         signed = [(name, _with_signs(name, tokens)) for name, tokens in shapes[shape]]
         plain = {_shape(name, tokens) for name, tokens in signed}
-        if len(plain) == 1 and plain != {shape} and plain <= shapes.keys():
-            shapes[plain.pop()] += signed
-            del shapes[shape]
+        if len(plain) != 1 or plain == {shape} or not plain <= shapes.keys():
+            continue
+        (other,) = plain
+        if len(shapes[other]) < len(signed) and "--\0" not in shape:
+            reason = "'-' before the value, and in some names none: a minus, or a separator?"
+            refused.update((name, reason) for name, _ in signed)
+        else:
+            shapes[other] += signed
+        del shapes[shape]
+    return refused
 
 
 # A dash behind another one, or behind a word that a negative number may follow.

@@ -114,8 +114,17 @@ class Reader:
         return tables, unread
 
     def apply(self, folder: str, unread: dict[str, Reading]) -> list[Table]:
-        """Take from `unread` the names that the known patterns read."""
-        return [table for p in self.patterns if unread for table in _apply(p, folder, unread)]
+        """Take from `unread` the names that the known patterns read.
+
+        Not those that were refused: a learned pattern may read them, in one of the ways.
+        """
+        refused = () if self.given else [*unread.items()]
+        doubtful = {name: why for name, why in refused if why.status == "ambiguous"}
+        for name in doubtful:
+            del unread[name]
+        tables = [table for p in self.patterns if unread for table in _apply(p, folder, unread)]
+        unread |= doubtful
+        return tables
 
     def learn(self, folder: str, unread: dict[str, Reading], *, alone: bool) -> list[Table]:
         """Learn patterns from the names in `unread`, and take those that they read."""
@@ -124,10 +133,12 @@ class Reader:
 
         new, refused = learn(sorted(unread), alone=alone)
         self.learned += new
+        # A pattern of the others may read what was refused, and it was refused for that.
+        doubtful = {name: Reading("ambiguous", reason=reason) for name, reason in refused.items()}
+        for name in doubtful:
+            del unread[name]
         tables = [table for p in new if unread for table in _apply(p, folder, unread)]
-        for name, reason in refused.items():
-            if name in unread:
-                unread[name] = Reading("ambiguous", reason=reason)
+        unread |= doubtful
         return tables
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,11 +50,19 @@ def _without_rows(column: Column) -> tuple[int, int]:
     if not column.from_logs or column.place.in_names(column.field) or not spans:
         return 0, 0
     key = next(log.key for log in logs if log.span is not None)
-    start, end = min(first for first, _ in spans), max(last for _, last in spans)
+    start, end = (
+        float(min(first for first, _ in spans)),
+        float(max(last for _, last in spans)),
+    )
     # One that has a row has no number there, whenever that was.
     told = {row for log in column.place.logs for row, of_log in enumerate(log.rows) if of_log}
     times = _times(column.place, key)
     missing = [when for row, when in enumerate(times) if row not in told and math.isfinite(when)]
+    if key == "step":
+        # What was saved before the first validation, or after the last, was not measured.
+        logged = sorted({times[row] for row in column.from_logs if row < len(times)})
+        pace = min((after - before for before, after in pairwise(logged)), default=0.0)
+        start, end = start - pace + 1, end + pace - 1
     within = sum(start <= when <= end for when in missing)
     has_all = key == "epoch" and within * _ROWS_A_HOLE <= len(told)
     return len(missing) - within, within if has_all else 0

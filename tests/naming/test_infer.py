@@ -195,7 +195,6 @@ def test_many_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         # One name without a dash shows that it is a minus in the others.
         (["m1-val_loss-0.50.h5", "m2-val_loss0.30.h5"], "val_loss", [-0.5, 0.3]),
-        (["m1-elbo-0.5.h5", "m2-elbo-1.5.h5", "m3-elbo0.3.h5"], "elbo", [-0.5, -1.5, 0.3]),
         (["m1-elbo0.5.h5", "m2-elbo1.5.h5", "m3-elbo-0.3.h5"], "elbo", [0.5, 1.5, -0.3]),
         # All have one: it separates.
         (["m1-elbo-0.5.h5", "m2-elbo-1.5.h5"], "elbo", [0.5, 1.5]),
@@ -209,3 +208,12 @@ def test_many_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_dash_in_some_of_the_names(names: list[str], label: str, expected: list[float]) -> None:
     """A minus, or another way of writing the same names."""
     assert [values(one)[label] for one in read_names(names)] == expected
+
+
+def test_more_dashes_than_none() -> None:
+    """One odd name among many does not make all others negative, nor do they decide."""
+    names = ["m1-loss-0.5.h5", "m2-loss-1.5.h5", "m3-loss0.3.h5"]
+    found, reasons = learn(names)
+    assert [pattern.text for pattern in found] == ["m3-loss{loss:.1f}.h5"]
+    assert list(reasons) == names[:2]
+    assert "a minus, or a separator?" in reasons[names[0]]

@@ -137,9 +137,14 @@ def _off_pace(
     """
     step = step_in(files[epoch]) or 0
     near = sorted(files, key=lambda other: (abs(other - epoch), other))[1 : _NEIGHBOURS + 1]
-    steps = {other: found for other in near if (found := step_in(files[other]))}
-    against = next(iter(steps), None)
-    for other, other_step in steps.items():
+    steps: dict[int, int] = {}
+    against = None
+    for other in near:
+        other_step = step_in(files[other])
+        if not other_step:
+            continue
+        steps[other] = other_step
+        against = other if against is None else against
         pace, rest = divmod(other_step - step, other - epoch)
         if rest or pace <= 0:
             continue

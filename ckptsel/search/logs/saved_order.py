@@ -26,6 +26,8 @@ _COPIED_NS, _COPIED_NS_A_BYTE = 3 * 10**9, 100
 # So much later the first of several files is there that are fetched at once with their log.
 _FETCHED_NS = 600 * 10**9
 _HOUR_NS = 3600 * 10**9
+# Of so many files of a table the times are asked for: each takes as long as all else of its name.
+_MOST_FILES = 64
 
 
 class _Saved(NamedTuple):
@@ -83,7 +85,10 @@ def _began_again(saved: Sequence[_Saved]) -> tuple[_Saved, _Saved] | None:
     Of few files many orders go back once: then there has to be a pause as well.
     """
     back = _backwards(saved)
-    if not back or sum(other.name < one.name for one, other in pairwise(saved)) < len(back):
+    if not back:
+        return None
+    by_name = sum(other.name < one.name for one, other in pairwise(saved)) < len(back)
+    if by_name and not _is_pause(saved, back[-1]):
         return None  # a copy by name, where epochs have not as many digits each
     is_order_enough = len(saved) >= max(_FILES, _FILES_A_STEP_BACK * len(back))
     if not is_order_enough and len(back) > 1:
@@ -101,7 +106,7 @@ def _is_pause(saved: Sequence[_Saved], n: int) -> bool:
     """Whether there was a pause before a file, longer than a copy makes and twice any other."""
     waits = [other.mtime_ns - one.mtime_ns for one, other in pairwise(saved)]
     wait = waits.pop(n - 1)
-    return wait > max(saved[n].copied_ns, 2 * max(waits))
+    return wait > max(saved[n].copied_ns, 2 * max(waits, default=0))
 
 
 def _older(saved: Sequence[_Saved], log: FoundLog) -> Iterator[Finding]:
@@ -128,8 +133,10 @@ def _older(saved: Sequence[_Saved], log: FoundLog) -> Iterator[Finding]:
 
 
 def _saved(place: TableIn, joined: Joined, start: int) -> Iterator[_Saved]:
-    """Those of a table that have rows; the first one's row is at `start`."""
-    for index, name in enumerate(place.table.names, start):
+    """Those of a table that have rows, or some of many; the first one's row is at `start`."""
+    names = place.table.names
+    for index in range(start, start + len(names), -(-len(names) // _MOST_FILES)):
+        name = names[index - start]
         row = joined.rows[index]
         at = None if row is None else row.epoch if joined.key == "epoch" else row.step
         if at is None:

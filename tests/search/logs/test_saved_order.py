@@ -172,3 +172,11 @@ def test_two_formats(here: Path) -> None:
     """What was made of all of them afterwards is later, and of the same epochs."""
     saved(here, "cp-{:02d}.keras", [*range(1, 11)])
     assert CODE not in saved(here, "cp-{:02d}.weights.h5", [*range(1, 11)])
+
+
+def test_two_trainings_in_the_order_of_names(here: Path) -> None:
+    """A copy by name has 10 before 2 as well, and no pause of hours."""
+    pauses = (60, 20_000, 60, 60)
+    assert CODE in saved(here, "epoch={}.ckpt", [8, 10, 2, 3, 5], pauses)
+    assert CODE in saved(here, "e{}.ckpt", [10, 9, 2, 3, 4], pauses)
+    assert CODE not in saved(here, "epoch={}.ckpt", [10, 1, 2, 3, 5], (1, 1, 1, 1))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Ranked, Ranking
 from ckptsel.errors import MonitorNotFoundError, StrictError
 from ckptsel.ranking.criterion import criterion, look_inside
-from ckptsel.ranking.remarks import count_valueless, grave, name_traps
+from ckptsel.ranking.remarks import called_otherwise, count_valueless, grave, name_traps
 from ckptsel.ranking.standing import everything, ranked, rest
 from ckptsel.search.query import Query, parse_monitor
 from ckptsel.search.survey import survey
@@ -167,6 +167,7 @@ def _placed(found: Survey, query: Query, keep: int | None, *, rank: bool) -> Ran
     if not rows and keep is not None:
         raise _nothing_usable(found, monitor)
     found.findings += count_valueless(found, columns, monitor.name)
+    found.findings += called_otherwise(found, monitor.name)
     if found.reads and rows:
         from ckptsel.ranking.better_logged import better_logged  # noqa: PLC0415 - only with logs
 

@@ -51,6 +51,22 @@ def keras2_auto(monitor: Monitor, columns: Iterable[Column]) -> list[Finding]:
     return [Finding("keras2-auto", said)]
 
 
+def called_otherwise(found: Survey, name: str) -> Iterator[Finding]:
+    """That a log has what names call so under another label: all of them print its `val_loss`."""
+    for read in found.reads:
+        label = read.joined.otherwise.get(canonical(name), "") if read.trusts_names else ""
+        if label:
+            column = next(
+                each
+                for row in read.joined.rows
+                if row is not None
+                for each in row.names
+                if canonical(each) == label
+            )
+            said = f"names print its {column} as their {name}: that is meant, and no other column"
+            yield Finding("monitor-alias", said, read.log.path)
+
+
 def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Finding]:
     """Count the checkpoints that could not compete, in `found.passed_over`, and say why.
 

@@ -262,6 +262,8 @@ def test_the_label_of_validation(here: Path) -> None:
     (here / "log.csv").write_text("epoch,loss,val_loss\n" + rows)
     best = {places(ranked(name, smooth=3))[0] for name in ("loss", "val_loss")}
     assert best == {(1, "cp-03-loss0.50.keras")}
+    assert "monitor-alias" in codes(ranked("loss"))
+    assert "monitor-alias" not in codes(ranked("val_loss"))
     # Who does not trust the names means the log's own column.
     alone = ranked("loss", logs="only")
     assert places(alone)[0] == (1, "cp-08-loss0.70.keras")

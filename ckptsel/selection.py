@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Ranked, Ranking
-from ckptsel.errors import MonitorNotFoundError, StrictError
+from ckptsel.errors import AmbiguousMonitorError, MonitorNotFoundError, StrictError
 from ckptsel.ranking.criterion import criterion, look_inside
 from ckptsel.ranking.remarks import called_otherwise, count_valueless, grave, name_traps
 from ckptsel.ranking.standing import everything, ranked, rest
@@ -17,10 +17,11 @@ from ckptsel.search.query import Query, parse_monitor
 from ckptsel.search.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from ckptsel.checkpoint import Monitor
     from ckptsel.ranking.criterion import Criterion
+    from ckptsel.ranking.several import Order
     from ckptsel.search.survey import Survey
 
 __all__ = ["Query", "parse_monitor", "select", "select_with_survey"]
@@ -217,6 +218,7 @@ def _by_several(
     for text in query.further:
         further = criterion(found, *parse_monitor(text), query)
         orders.append(Order(further.monitor, further.fields, further.values()))
+    _refuse_one_for_two(orders)
     if query.each_run:
         # What is to be said is that of each run; one that ties with another is no matter.
         _, findings = reranked(rows, orders, replace(query, per_run=True))
@@ -231,6 +233,20 @@ def _by_several(
         without,
         tuple(order.monitor for order in orders[1:]),
     )
+
+
+def _refuse_one_for_two(orders: Sequence[Order]) -> None:
+    """Raise AmbiguousMonitorError if one value without a label is taken for two of the monitors."""
+    taken: dict[tuple[str, str], str] = {}
+    for one in orders:
+        for pattern, field in one.fields.labels.items():
+            other = taken.setdefault((pattern, field), one.monitor.name)
+            if field.isdigit() and other != one.monitor.name:
+                raise AmbiguousMonitorError(
+                    f"the value without a label in {pattern!r} cannot be both {other!r} and"
+                    f" {one.monitor.name!r}",
+                    hint="name the fields in --pattern, as the training code has them",
+                )
 
 
 def _nothing_usable(found: Survey, monitor: Monitor) -> MonitorNotFoundError:

@@ -211,6 +211,10 @@ def role_of(name: str) -> Role:
     word = _normal(name)
     if word in COUNTERS:
         return COUNTERS[word]
+    # Lightning's `per-{epoch}`; what it calls `loss_epoch` and `loss_step` are metrics.
+    last = name.lower().rpartition("-")[2]
+    if last != name.lower() and last in ("epoch", "step"):
+        return COUNTERS[last]
     if word in SETTINGS or word.split("_")[0] in ("n", "num"):
         return "setting"
     return "metric"

@@ -38,4 +38,12 @@ def _read(path: str, findings: list[Finding]) -> Iterator[LogRow]:
         yield row
 
 
-KIND = LogKind("history", _recognise, _read, {"epoch": 1}, HABIT, writes=KERAS_KINDS)
+KIND = LogKind(
+    "history",
+    _recognise,
+    _read,
+    {"epoch": 1},
+    HABIT,
+    writes=KERAS_KINDS,
+    by_position=True,
+)

@@ -90,4 +90,5 @@ KIND = LogKind(
     unit="entry",
     writes=KERAS_KINDS,
     begins=0,
+    by_position=True,
 )

@@ -86,6 +86,8 @@ class LogKind:
             whether rows that are joined by step are the right ones.
         begins: the epoch with which the framework's own logs begin, if no training went on there;
             one that begins otherwise may be that of another writer. None if that is not known.
+        by_position: whether rows without a column `epoch` are counted by where they stand, so that
+            nothing tells which of several trainings they are of.
         writes: the kinds of checkpoints whose names have this habit; empty for all. Others have
             none that is known.
         head_bytes: by how many of its first bytes a log of the kind is known.
@@ -105,6 +107,7 @@ class LogKind:
     epochs_alike: bool = False
     only_by_values: frozenset[Key] = frozenset()
     begins: int | None = None
+    by_position: bool = False
     writes: frozenset[str] = frozenset()
     head_bytes: int = HEAD_BYTES
     is_told: bool = False

@@ -217,3 +217,10 @@ def test_more_dashes_than_none() -> None:
     assert [pattern.text for pattern in found] == ["m3-loss{loss:.1f}.h5"]
     assert list(reasons) == names[:2]
     assert "a minus, or a separator?" in reasons[names[0]]
+
+
+def test_lightnings_prefix_of_a_counter() -> None:
+    """`per-{epoch:02d}` becomes `per-epoch=05`; `loss_epoch` is a metric."""
+    (reading,) = read_names(["per-epoch=05-loss_epoch=0.5.ckpt"], single=True)
+    roles = {metric.name: metric.role for metric in reading.metrics}
+    assert roles == {"per-epoch": "epoch", "loss_epoch": "metric"}

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckptsel.checkpoint import Checkpoint, Metric, Monitor, Ranked
-from ckptsel.errors import MonitorNotFoundError, StrictError, TieError, UsageError
+from ckptsel.errors import (
+    AmbiguousMonitorError,
+    MonitorNotFoundError,
+    StrictError,
+    TieError,
+    UsageError,
+)
 from ckptsel.ranking.monitor import MonitorFields
 from ckptsel.ranking.several import Order, reranked
 from ckptsel.search.query import Query, parse_monitor
@@ -196,3 +202,10 @@ def test_a_tie_at_the_edge(here: Path, options: dict[str, bool]) -> None:
     assert "tie" not in codes(ranked(keep=4, **asked))
     with pytest.raises(TieError, match="the same val_loss and val_acc"):
         ranked(keep=3, tie="error", **asked)
+
+
+def test_one_value_without_a_label(here: Path) -> None:
+    """It cannot be two metrics at once."""
+    make(here, *(f"model.{n:02d}-0.{n}0.keras" for n in (1, 2, 3)))
+    with pytest.raises(AmbiguousMonitorError, match="cannot be both 'val_loss' and 'val_acc"):
+        ranked(further=("val_accuracy:max",))

@@ -85,8 +85,8 @@ def _began_again(saved: Sequence[_Saved]) -> tuple[_Saved, _Saved] | None:
     Of few files many orders go back once: then there has to be a pause as well.
     """
     back = _backwards(saved)
-    if not back:
-        return None
+    if not back or saved[-1].mtime_ns - saved[0].mtime_ns <= _COPIED_NS:
+        return None  # no two trainings are over so soon
     by_name = sum(other.name < one.name for one, other in pairwise(saved)) < len(back)
     if by_name and not _is_pause(saved, back[-1]):
         return None  # a copy by name, where epochs have not as many digits each

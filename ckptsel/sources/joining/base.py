@@ -119,9 +119,14 @@ def without_values(
         return _unless_from_0(match, Base(offset, why, is_short or is_gap))
     complete = [offset for offset in possible if standing[offset] == "complete"]
     if known is None:
+        if match.first == 1 and 0 in complete:
+            # With one more, names would begin with 2.
+            return _unless_from_0(match, Base(0, "the log begins with 1"))
         if len(complete) == 1:
-            # Who names a table knows that it is about these, and that it is whole.
-            return Base(complete[0], only, is_assumed=not kind.is_told)
+            # Who names a table knows that it is about these, and that it is whole. And names of all
+            # epochs from the first to the log's last one leave no other count.
+            is_sure = kind.is_told or _are_all(match, counted, complete[0])
+            return Base(complete[0], only, is_assumed=not is_sure)
         return Base(0, _OWN_LOOP, is_assumed=True) if complete else None
     if not possible and min(counted) < known:
         return None
@@ -132,8 +137,25 @@ def without_values(
         if not is_growing:
             return Base(known, only)
         return Base(known, f"{only}, which is still being written", is_assumed=True)
+    row = next(iter(match.rows.values()))
+    if kind.by_position and "epoch" not in map(str.lower, row.names):
+        # A second `fit` that went on has a history of its own, which begins with 0 as well.
+        return Base(known, f"{habit}, if it is of the first fit", is_assumed=True)
     usual = Base(known, habit, is_assumed=True, is_usual=known in complete)
     return _unless_from_0(match, usual)
+
+
+def _are_all(match: Match, counted: AbstractSet[int], offset: int) -> bool:
+    """Whether names count each row of a log that begins with 0, to its last."""
+    if match.first != 0 or match.last is None:
+        return False
+    return counted == {*range(offset, match.last + offset + 1)}
+
+
+def counting_less(match: Match, at: At) -> Base | None:
+    """That names count from 0 and the log from 1, where each of them has its row only so."""
+    is_so = match.first == 1 and not at.against and len(at.found) == len(match.places)
+    return Base(LESS, "only so has each name a row of the log", is_assumed=True) if is_so else None
 
 
 def _unless_from_0(match: Match, base: Base) -> Base:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ckptsel.checkpoint import Finding
 from ckptsel.sources.joining.agreement import as_validation, contradiction
-from ckptsel.sources.joining.base import by_values, multiples, shown, within_epochs, without_values
+from ckptsel.sources.joining.base import (
+    by_values,
+    counting_less,
+    multiples,
+    shown,
+    within_epochs,
+    without_values,
+)
 from ckptsel.sources.joining.holding import held_at
 from ckptsel.sources.joining.joined import Joined, Rows
 from ckptsel.sources.joining.matching import match as match_of
@@ -103,6 +110,9 @@ def _by_count(
         said = "in a folder of its own, and no value shows that it is this run's: not used"
         return _nothing(match, Finding("log-elsewhere", said, path))
     chosen = chosen or without_values(match, kind, tried, is_growing=is_growing)
+    if chosen is None and match.key not in kind.only_by_values:
+        tried[LESS] = held_at(match, LESS)
+        chosen = counting_less(match, tried[LESS])
     if chosen is None:
         said = f"whether its {match.key}s count as the names do cannot be told: not used"
         return _nothing(match, Finding("log-base-assumed", said, path, strict=True))

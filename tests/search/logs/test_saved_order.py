@@ -180,3 +180,9 @@ def test_two_trainings_in_the_order_of_names(here: Path) -> None:
     assert CODE in saved(here, "epoch={}.ckpt", [8, 10, 2, 3, 5], pauses)
     assert CODE in saved(here, "e{}.ckpt", [10, 9, 2, 3, 4], pauses)
     assert CODE not in saved(here, "epoch={}.ckpt", [10, 1, 2, 3, 5], (1, 1, 1, 1))
+
+
+def test_a_copy_within_a_moment(here: Path) -> None:
+    """The clock of a disk ticks every few milliseconds: no training is over so soon."""
+    ticks = (0, 0, 0, 0, 0, 0.004, 0, 0, 0)
+    assert CODE not in saved(here, "cp-{:02d}.keras", [1, 2, 4, 5, 7, 9, 10, 3, 6, 8], ticks)

@@ -166,7 +166,10 @@ def test_a_log_that_is_still_being_written() -> None:
         (ALIKE, (5, 7), (4, 6, 7, 8), ["4", "6"], ["log-base-assumed"]),
         (UNKNOWN, (3, 6, 9), (1, 2, 3, 4, 5, 7, 8, 9), ["2", "5", "8"], ["log-base-assumed"]),
         # A name that counts 0 cannot count one more; nor can the log lack its beginning.
-        (EPOCHS, (0, 1), (1, 2), [None, None], ["log-base-assumed"]),
+        (EPOCHS, (0, 1), (1, 2), ["1", "2"], ["log-base-assumed"]),
+        (EPOCHS, (0, 1), (1,), [None, None], ["log-base-assumed"]),
+        # With one more than a log from 1, names would begin with 2.
+        (UNKNOWN, (5, 10), (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), ["5", "10"], []),
         # Keras's log begins with 1 only if a training was resumed there: it may be another's.
         (EPOCHS, (1, 2), (1, 2), ["1", "2"], ["log-base-assumed"]),
         (EPOCHS, (1, 2, 3), (1, 2), [None, "1", "2"], ["log-base-assumed"]),
@@ -345,8 +348,21 @@ def test_no_habit_no_guess() -> None:
     assert (values, codes, found.matched) == ([None], [], 0)
     values, codes, found = joined([name(1)], log("0.5", "0.3"), UNKNOWN)
     assert (values, codes, found.offset) == (["0.3"], ["log-base-assumed"], 0)
+    # Names of all epochs leave no other count.
     values, codes, _ = joined([name(1), name(2)], log("0.5", "0.3"), UNKNOWN)
-    assert (values, codes) == (["0.5", "0.3"], ["log-base-assumed"])
+    assert (values, codes) == (["0.5", "0.3"], [])
+
+
+def test_a_history_without_its_epochs() -> None:
+    """It may be that of a fit that went on, unless all of its epochs have their names."""
+    positions = replace(EPOCHS, by_position=True)
+    rows = log("0.5", "0.4", "0.3")
+    assert joined([name(1), name(2)], rows, positions)[1] == ["log-base-assumed"]
+    assert joined([name(1), name(2)], rows, positions)[2].findings[0].strict
+    assert not joined([name(1), name(2)], rows)[2].findings[0].strict
+    assert joined([name(n) for n in (1, 2, 3)], rows, positions)[:2] == (["0.5", "0.4", "0.3"], [])
+    counted = [row(n, {"epoch": str(n), "val_loss": "0.5"}, n) for n in range(3)]
+    assert not joined([name(1), name(2)], counted, positions)[2].findings[0].strict
 
 
 @pytest.mark.parametrize(

@@ -120,8 +120,10 @@ def without_values(
     complete = [offset for offset in possible if standing[offset] == "complete"]
     if known is None:
         if match.first == 1 and 0 in complete:
-            # With one more, names would begin with 2.
-            return _unless_from_0(match, Base(0, "the log begins with 1"))
+            # With one more, names would begin with 2; with one less, with 0, and the last one would
+            # have the log's last row.
+            is_last = max(counted) + 1 == match.last
+            return _unless_from_0(match, Base(0, "the log begins with 1", is_assumed=is_last))
         if len(complete) == 1:
             # Who names a table knows that it is about these, and that it is whole. And names of all
             # epochs from the first to the log's last one leave no other count.
@@ -133,14 +135,15 @@ def without_values(
     if kind.begins is not None and match.first == 1 - kind.begins and 0 in complete:
         # The framework's log begins so only where a training went on; that of one's own loop may.
         return Base(0, only if complete == [0] else _OWN_LOOP, is_assumed=True)
+    row = next(iter(match.rows.values()))
+    is_counted = not kind.by_position or "epoch" in map(str.lower, row.names)
+    if not is_counted and not _are_all(match, counted, known):
+        # A second `fit` that went on has a history of its own, which begins with 0 as well.
+        return Base(known, f"{habit}, if it is of the first fit", is_assumed=True)
     if complete == [known]:
         if not is_growing:
             return Base(known, only)
         return Base(known, f"{only}, which is still being written", is_assumed=True)
-    row = next(iter(match.rows.values()))
-    if kind.by_position and "epoch" not in map(str.lower, row.names):
-        # A second `fit` that went on has a history of its own, which begins with 0 as well.
-        return Base(known, f"{habit}, if it is of the first fit", is_assumed=True)
     usual = Base(known, habit, is_assumed=True, is_usual=known in complete)
     return _unless_from_0(match, usual)
 

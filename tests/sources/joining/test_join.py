@@ -169,7 +169,9 @@ def test_a_log_that_is_still_being_written() -> None:
         (EPOCHS, (0, 1), (1, 2), ["1", "2"], ["log-base-assumed"]),
         (EPOCHS, (0, 1), (1,), [None, None], ["log-base-assumed"]),
         # With one more than a log from 1, names would begin with 2.
-        (UNKNOWN, (5, 10), (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), ["5", "10"], []),
+        (UNKNOWN, (5, 10), (1, 2, 3, 4, 5, 6, 7, 8, 9, 10), ["5", "10"], []),
+        # With one less, the last name would have the log's last row.
+        (UNKNOWN, (4, 5), (1, 2, 3, 4, 5, 6), ["4", "5"], ["log-base-assumed"]),
         # Keras's log begins with 1 only if a training was resumed there: it may be another's.
         (EPOCHS, (1, 2), (1, 2), ["1", "2"], ["log-base-assumed"]),
         (EPOCHS, (1, 2, 3), (1, 2), [None, "1", "2"], ["log-base-assumed"]),
@@ -359,6 +361,7 @@ def test_a_history_without_its_epochs() -> None:
     rows = log("0.5", "0.4", "0.3")
     assert joined([name(1), name(2)], rows, positions)[1] == ["log-base-assumed"]
     assert joined([name(1), name(2)], rows, positions)[2].findings[0].strict
+    assert joined([name(1), name(3)], rows, positions)[1] == ["log-base-assumed"]
     assert not joined([name(1), name(2)], rows)[2].findings[0].strict
     assert joined([name(n) for n in (1, 2, 3)], rows, positions)[:2] == (["0.5", "0.4", "0.3"], [])
     counted = [row(n, {"epoch": str(n), "val_loss": "0.5"}, n) for n in range(3)]

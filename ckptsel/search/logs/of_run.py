@@ -43,7 +43,7 @@ def join_run(
     sides = [side_of(place) for place in places]
     said = Said(all_of(sides))
     answers: list[Answer] = []
-    unsettled = {index for index in range(len(said.names.names)) if said.tells(index)}
+    sure: set[int] = set()
     for log in sorted(together(_of_run(logs, run, places), run), key=lambda log: log[:3]):
         for other in answers[said.logs :]:
             said.add(other.joined.rows)
@@ -70,16 +70,17 @@ def join_run(
         joined = answer.joined
         for finding in joined.findings:
             # What the names have settled with another log, this one need not be about.
-            is_free = not unsettled or (log.is_elsewhere and bool(answers))
-            is_settled = finding.code == "log-disagrees" and is_free
-            findings.append(replace(finding, strict=False) if is_settled else finding)
+            is_free = finding.code == "log-disagrees" and (
+                said.telling <= sure or (log.is_elsewhere and bool(answers))
+            )
+            findings.append(replace(finding, strict=False) if is_free else finding)
         if log.place != GIVEN:
             findings += shared_log(places, said.names, joined, log.path)
         findings += out_of_order(places, joined, log)
         found.findings += findings
         answers.append(answer)
-        if joined.is_confirmed and not any(finding.strict for finding in joined.findings):
-            unsettled -= {index for index, row in enumerate(joined.rows) if row is not None}
+        if len(logs) > 1 and joined.is_confirmed and not any(f.strict for f in joined.findings):
+            sure |= {index for index, row in enumerate(joined.rows) if row is not None}
     logged = []
     for log, joined, _ in answers:
         told = _told(log, joined)

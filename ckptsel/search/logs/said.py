@@ -30,11 +30,15 @@ class Said:
         self.logs = 0
         self._exact: dict[str, Printed] = {}
 
-    def tells(self, index: int) -> bool:
-        """Whether a name tells a time or a value, so that a log can tell more of it."""
+    @property
+    def telling(self) -> set[int]:
+        """The names that tell a time or a value, so that a log can tell more of them."""
         names = self.names
-        at = names.epochs[index] is not None or names.steps[index] is not None
-        return at or any(printed.values[index] is not None for printed in names.printed)
+        counted = zip(names.epochs, names.steps, strict=True)
+        told = {index for index, at in enumerate(counted) if at != (None, None)}
+        for printed in names.printed:
+            told |= {index for index, value in enumerate(printed.values) if value is not None}
+        return told
 
     def add(self, rows: Sequence[LogRow | None]) -> None:
         """Add what a log says: for each name its row, or None."""

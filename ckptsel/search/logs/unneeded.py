@@ -31,7 +31,8 @@ def less_grave(found: Survey, ranking: Ranking) -> list[Finding]:
         found: what was found, with the logs that were joined.
         ranking: what it was ranked by; of the shown rows, no value may come from such a log.
     """
-    if ranking.monitor is None:
+    grave = {each.path for each in found.findings if each.strict and each.code.startswith("log-")}
+    if ranking.monitor is None or not grave:
         return found.findings
     monitors = [one.name for one in (ranking.monitor, *ranking.further)]
     wanted = {canonical(name) for name in monitors}
@@ -46,7 +47,6 @@ def less_grave(found: Survey, ranking: Ranking) -> list[Finding]:
         is_needed = is_wanted or is_used or wanted & means
         # Logs of several files have the path of their run.
         (needed if is_needed else unneeded).update((read.log.path, *read.log.files))
-    grave = {each.path for each in found.findings if each.strict and each.code.startswith("log-")}
     for log in found.logs:
         # Of what gave nothing, its text tells.
         paths = {log.path, *log.files}

@@ -78,6 +78,7 @@ def table_rows(
         bad = first_bad = 0
         # What a NamedTuple does takes as long as all the rest of a row.
         new, (_, *others) = tuple.__new__, LogRow._field_defaults.values()
+        behind_epoch, behind_step = tuple(others), tuple(others[1:])
         try:
             for line, cells in chain.from_iterable(rows):
                 found: int | None = None
@@ -89,9 +90,9 @@ def table_rows(
                 if found is not None and -MOST < found < MOST and not by_file:
                     texts = [cells[place] for place in used] if used else cells
                     if by_epoch:
-                        yield new(LogRow, (line, names, texts, found, *others))
+                        yield new(LogRow, (line, names, texts, found, *behind_epoch))
                     else:
-                        yield new(LogRow, (line, names, texts, None, found, *others[1:]))
+                        yield new(LogRow, (line, names, texts, None, found, *behind_step))
                 elif len(cells) > 1 or any(cells):
                     stripped = [cell.strip() for cell in cells]
                     if title in map(str.lower, stripped):

@@ -138,6 +138,9 @@ def _tell_of_logs(found: Survey, error: MonitorNotFoundError) -> None:
         unused or any(f.code.startswith(("log-", "totals-")) for f in found.findings)
     ):
         error.hint = "it may be in a log that was not used; --metrics FILE takes one"
+        if found.unread and any(not log.joined for log in found.logs):
+            # One file alone, `m-03.keras`: its number may be anything.
+            error.hint = f"{LEARN}; a log is there, and is asked by the epoch that names tell"
 
 
 def _logged(found: Survey) -> dict[str, set[str]]:

@@ -116,3 +116,16 @@ def test_a_named_table_about_other_files(here: Path, table: str, told: str) -> N
     (said,) = (f for f in ranking.findings if f.code == "table-unmatched")
     assert said.strict
     assert told in said.message
+
+
+def test_a_name_that_tells_no_epoch(here: Path) -> None:
+    """Of one file alone, its number may be anything: the way out is a pattern."""
+    make(here, "m-02.keras")
+    write_csv(here / "training.csv", 0.5, 0.3)
+    with pytest.raises(MonitorNotFoundError) as caught:
+        ranked()
+    assert caught.value.hint is not None
+    assert "--pattern" in caught.value.hint
+    (best,) = ranked(patterns=("m-{epoch:02d}.keras",)).rows
+    assert best.metric is not None
+    assert best.metric.value == 0.3

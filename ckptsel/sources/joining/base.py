@@ -85,6 +85,22 @@ def without_values(
     That all names have a row at one offset, and not at the other, proves little: it is so
     whenever the log lags behind by a row. It confirms what is the framework's habit anyway.
     """
+    base = _without_values(match, kind, tried, is_growing=is_growing)
+    row = next(iter(match.rows.values()))
+    if base is None or not kind.by_position or "epoch" in map(str.lower, row.names):
+        return base
+    counted = {place for place in match.places.values() if isinstance(place, int)}
+    if _are_all(match, counted, base.offset):
+        return base
+    # A second training that went on has a history of its own, or goes on with that of the first.
+    return Base(
+        base.offset, f"{base.why}, if it is of one training from its begin", is_assumed=True
+    )
+
+
+def _without_values(
+    match: Match, kind: LogKind, tried: Mapping[int, At], *, is_growing: bool
+) -> Base | None:
     if match.key in kind.only_by_values:
         return None
     known, habit = match.known, kind.habit
@@ -135,11 +151,6 @@ def without_values(
     if kind.begins is not None and match.first == 1 - kind.begins and 0 in complete:
         # The framework's log begins so only where a training went on; that of one's own loop may.
         return Base(0, only if complete == [0] else _OWN_LOOP, is_assumed=True)
-    row = next(iter(match.rows.values()))
-    is_counted = not kind.by_position or "epoch" in map(str.lower, row.names)
-    if not is_counted and not _are_all(match, counted, known):
-        # A second `fit` that went on has a history of its own, which begins with 0 as well.
-        return Base(known, f"{habit}, if it is of the first fit", is_assumed=True)
     if complete == [known]:
         if not is_growing:
             return Base(known, only)
@@ -168,7 +179,8 @@ def _unless_from_0(match: Match, base: Base) -> Base:
     """
     counted = sorted({place for place in match.places.values() if isinstance(place, int)})
     paces = {after - before for before, after in pairwise(counted)}
-    if len(counted) < _FEWEST_OF_A_PACE or len(paces) != 1:
+    fewest = _FEWEST_OF_A_PACE if match.known is not None else 2
+    if len(counted) < fewest or len(paces) != 1:
         return base
     (pace,) = paces
     has_rows = all(place - base.offset + 1 in match.rows for place in counted)

@@ -180,6 +180,7 @@ def test_a_log_that_is_still_being_written() -> None:
         # Names of every few epochs that count from 0 can be told, where these have rows so.
         (UNKNOWN, (1, 3, 5), (1, 2, 3, 4, 5, 6), ["1", "3", "5"], ["log-base-assumed"]),
         (UNKNOWN, (1, 3, 5), (1, 2, 3, 4, 5), ["1", "3", "5"], []),
+        (UNKNOWN, (1, 3), (1, 2, 3, 4, 5), ["1", "3"], ["log-base-assumed"]),
         (UNKNOWN, (1, 4, 7), (1, 2, 3, 4, 5, 6, 7, 8), ["1", "4", "7"], []),
         (EPOCHS, (2, 5, 8), (0, 1, 2, 3, 4, 5, 6, 7, 8), ["1", "4", "7"], ["log-base-assumed"]),
         (EPOCHS, (3, 6), (0, 1, 2, 3, 4, 5, 6), ["2", "5"], ["log-base-assumed"]),
@@ -362,6 +363,10 @@ def test_a_history_without_its_epochs() -> None:
     assert joined([name(1), name(2)], rows, positions)[1] == ["log-base-assumed"]
     assert joined([name(1), name(2)], rows, positions)[2].findings[0].strict
     assert joined([name(1), name(3)], rows, positions)[1] == ["log-base-assumed"]
+    # Also of a loop of one's own, which may have gone on with the lists of a training before.
+    own = replace(positions, offsets={"epoch": None})
+    assert joined([name(0), name(1)], rows, own)[1] == ["log-base-assumed"]
+    assert joined([name(0), name(1), name(2)], rows, own)[1] == []
     assert not joined([name(1), name(2)], rows)[2].findings[0].strict
     assert joined([name(n) for n in (1, 2, 3)], rows, positions)[:2] == (["0.5", "0.4", "0.3"], [])
     counted = [row(n, {"epoch": str(n), "val_loss": "0.5"}, n) for n in range(3)]

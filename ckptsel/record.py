@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Raised by any change of the JSON but a new key.
 SCHEMA = 1
+RECORD_SUFFIX = ".ckptsel.json"
+"""What the record beside a copy is called, behind the copy's own name."""
 
 
 def finite(value: Value | None) -> Value | None:

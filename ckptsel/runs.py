@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ckptsel.errors import UsageError
 from ckptsel.history.course import course_of
 from ckptsel.history.logged import time_unit
-from ckptsel.history.points import of_checkpoints, point_of, turn_of, unit_of
+from ckptsel.history.points import of_checkpoints, order_of, point_of, unit_of
 from ckptsel.history.series import contested, courses, trainings
 from ckptsel.history.trouble import (
     Told,
@@ -204,5 +204,4 @@ def _points(rows: Sequence[Ranked], unit: Unit) -> Iterator[Point]:
 
 
 def _time(checkpoint: Checkpoint) -> tuple[float, ...]:
-    turn = (-math.inf if count is None else count for count in turn_of(checkpoint))
-    return (*turn, checkpoint.modified)
+    return (*order_of(checkpoint), checkpoint.modified)

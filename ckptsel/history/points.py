@@ -61,8 +61,11 @@ def moment_of(checkpoint: Checkpoint, unit: Unit) -> Moment | None:
 
     An epoch alone does not order what was saved within it.
     """
-    if time_of(checkpoint, unit) is None:
-        return None
+    return None if time_of(checkpoint, unit) is None else order_of(checkpoint)
+
+
+def order_of(checkpoint: Checkpoint) -> Moment:
+    """What checkpoints of one run are put in order by; what a name does not tell comes first."""
     return tuple(-math.inf if count is None else count for count in turn_of(checkpoint))
 
 

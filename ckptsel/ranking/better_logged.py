@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ckptsel.checkpoint import Finding
 from ckptsel.history.logged import go_through
 from ckptsel.history.trouble import is_better
+from ckptsel.record import RECORD_SUFFIX
 from ckptsel.search.grouping import run_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ckptsel.search.grouping import Folder
     from ckptsel.search.survey import Survey
 
-_RECORD = ".ckptsel.json"
 _BEST = re.compile(r"(?<![a-z])best(?![a-z])", re.IGNORECASE)
 
 
@@ -58,14 +58,18 @@ def better_logged(
     for folder, name in _silent(found):
         path = folder.join(name)
         # What was copied by this program is one of the others.
-        if _BEST.search(os.path.basename(name)) and not os.path.exists(path + _RECORD):
+        if _BEST.search(os.path.basename(name)) and not os.path.exists(path + RECORD_SUFFIX):
             called.setdefault(run_of(folder.path, folder.root), path)
+    if not called:
+        return
     sign = 1 if monitor.mode == "min" else -1
+    own: dict[str, list[Column]] = {}
+    for column in columns:
+        own.setdefault(column.place.run if each_run else "", []).append(column)
+    bests = {run: _best_of(of_run, sign) for run, of_run in own.items()}
     for read in found.reads:
-        path = called.get(read.run, "")
-        own = [each for each in columns if not each_run or each.place.run == read.run]
-        known = _best_of(own, sign) if path else None
-        if known is None or _is_same(path, *known):
+        path, known = called.get(read.run, ""), bests.get(read.run if each_run else "")
+        if not path or known is None or _is_same(path, *known):
             continue
         logged = go_through(read, monitor.name, lambda: _Best(sign), found.findings)
         metric = known[0].metric(known[1])

@@ -44,14 +44,6 @@ class Column(NamedTuple):
         return [value for value in self.values if math.isfinite(value)]
 
     @property
-    def times(self) -> list[float]:
-        """What the names count: epochs, else steps; NaN where they count nothing."""
-        table = self.place.table
-        roles = {metric.role: metric.name for metric in reversed(table.metrics(0))}
-        name = roles.get("epoch", roles.get("step"))
-        return table.numbers(name) if name else [math.nan] * len(self.values)
-
-    @property
     def absent(self) -> int:
         """How many have no value at all: neither in the name nor in a log."""
         if self.place.in_names(self.field):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Monitor
 from ckptsel.errors import DirectionError
-from ckptsel.history.points import turn_of as turn_of  # noqa: PLC0414 - it orders, too
+from ckptsel.history.points import turn_of
 from ckptsel.naming import vocabulary
 from ckptsel.naming.read import as_number
 

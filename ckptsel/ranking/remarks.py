@@ -65,6 +65,7 @@ def called_otherwise(found: Survey, name: str) -> Iterator[Finding]:
             )
             said = f"names print its {column} as their {name}: that is meant, and no other column"
             yield Finding("monitor-alias", said, read.log.path)
+            return  # of many runs it is the same
 
 
 def count_valueless(found: Survey, columns: list[Column], name: str) -> list[Finding]:

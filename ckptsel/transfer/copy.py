@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
+from ckptsel.record import RECORD_SUFFIX
 from ckptsel.transfer import checks
 from ckptsel.transfer.atomic import Staging
 from ckptsel.transfer.disk import sync_folder, write_file
 from ckptsel.transfer.failures import writing
 from ckptsel.transfer.plan import CopyPlan, plan_copy
-from ckptsel.transfer.record import SUFFIX, encode, is_record, record
+from ckptsel.transfer.record import encode, is_record, record
 from ckptsel.transfer.source import Part, changed, copy_file, list_parts
 from ckptsel.transfer.state import plan_state
 
@@ -135,7 +136,7 @@ def copy(
 
 def _prepare(plan: CopyPlan) -> _Job:
     parts = tuple(list_parts(source) for source, _ in plan.files)
-    path, findings = plan.dest + SUFFIX, plan.findings
+    path, findings = plan.dest + RECORD_SUFFIX, plan.findings
     if len(os.fsencode(os.path.basename(path))) > checks.longest_name_bytes(plan.folder):
         message = "its name is so long that no record can be written beside it"
         findings = (*findings, Finding("no-record", message, plan.dest, strict=True))

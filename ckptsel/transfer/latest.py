@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckptsel.checkpoint import Finding
-from ckptsel.ranking.order import turn_of
+from ckptsel.history.points import turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from ckptsel.checkpoint import Finding
 from ckptsel.errors import DestinationError
+from ckptsel.record import RECORD_SUFFIX
 from ckptsel.transfer import checks
 from ckptsel.transfer.at_once import at_once
 from ckptsel.transfer.atomic import Staging
 from ckptsel.transfer.disk import left_behind, remove, sync_folder, temporary_name, write_file
 from ckptsel.transfer.failures import writing
-from ckptsel.transfer.record import SUFFIX, encode, head, is_record, now
+from ckptsel.transfer.record import encode, head, is_record, now
 from ckptsel.transfer.state import plan_state
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def check_destination(
     unrecorded = _unrecorded(dest)
     targets = [dest + ".index" if is_prefix else dest]
     is_there = any(map(os.path.lexists, targets))
-    labels = [] if unrecorded else [dest + SUFFIX]
+    labels = [] if unrecorded else [dest + RECORD_SUFFIX]
     checks.check_apart(sources, [*targets, *labels])
     for target in targets:
         is_folder = os.path.isdir(target) and not os.path.islink(target)
@@ -94,7 +95,7 @@ def check_destination(
 
 def _unrecorded(dest: str) -> tuple[Finding, ...]:
     """What is said where the record's name would be longer than names can be."""
-    folder, name = os.path.split(dest + SUFFIX)
+    folder, name = os.path.split(dest + RECORD_SUFFIX)
     if len(os.fsencode(name)) <= checks.longest_name_bytes(folder):
         return ()
     message = "its name is so long that no record can be written beside it"
@@ -182,7 +183,7 @@ def _place(
     for target in old:
         checks.check_free(target, is_folder=False, force=force)
     findings = _unrecorded(dest)
-    path = "" if findings else dest + SUFFIX
+    path = "" if findings else dest + RECORD_SUFFIX
     states, unnamed = plan_state([place], force=force)
     with Staging(force=force) as staging:
         orphan = bool(path) and not is_there and is_record(path)

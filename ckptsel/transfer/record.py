@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ckptsel.checkpoint import Monitor, Ranked, Ranking
     from ckptsel.transfer.plan import CopyPlan
 
-SUFFIX = ".ckptsel.json"
 # No record is nearly as large; what calls itself one can be anything.
 _LARGEST_BYTES = 1 << 24
 

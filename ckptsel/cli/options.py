@@ -2,64 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from ckptsel.cli.environment import beaten_by, mode_of_monitor, several
 
 OutputName = Literal["table", "json", "jsonl", "csv", "tsv", "paths", "paths0"]
-
-
-def _several(*names: str, metavar: str, text: str) -> Any:
-    """An option that can be given several times.
-
-    Its environment variable holds one value a line. Typer's own `envvar` would split at
-    every space, and file names hold spaces.
-    """
-    variable = "CKPTSEL_" + names[0].removeprefix("--").upper().replace("-", "_")
-    return typer.Option(
-        *names,
-        metavar=metavar,
-        help=f"{text} Can be repeated.  [env var: {variable}, one a line]",
-        default_factory=lambda: os.environ.get(variable, "").splitlines(),
-        show_default=False,
-    )
-
-
-def _beaten_by(*others: str) -> Callable[..., Any]:
-    """Drop a value that comes from the environment where one of these options is typed.
-
-    What is typed is what is meant, and a contradiction only between what is typed.
-    """
-
-    def callback(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
-        is_typed = _source(ctx, param.name) != "ENVIRONMENT"
-        # What is typed has been read before: the environment comes last.
-        if is_typed or not any(
-            _source(ctx, other) == "COMMANDLINE" and ctx.params.get(other) for other in others
-        ):
-            return value
-        return None
-
-    return callback
-
-
-def _mode(ctx: typer.Context, value: str) -> str:
-    """The mode, if the monitor's own is not typed while this comes from the environment."""
-    is_typed = _source(ctx, "mode") != "ENVIRONMENT"
-    said = ctx.params.get("monitors") if _source(ctx, "monitors") == "COMMANDLINE" else None
-    # What is typed has been read before: the environment comes last.
-    if is_typed or not said or not said[0].endswith((":min", ":max")):
-        return value
-    return "auto"
-
-
-def _source(ctx: typer.Context, name: str | None) -> str:
-    source = ctx.get_parameter_source(name or "")
-    return source.name if source else ""
 
 
 Locations = Annotated[
@@ -72,7 +21,7 @@ Locations = Annotated[
 ]
 Monitors = Annotated[
     list[str],
-    _several(
+    several(
         "--monitor",
         "-m",
         metavar="NAME",
@@ -104,13 +53,13 @@ Mode = Annotated[
     typer.Option(
         "--mode",
         envvar="CKPTSEL_MODE",
-        callback=_mode,
+        callback=mode_of_monitor,
         help="Whether low or high is good; auto knows the usual metrics.",
     ),
 ]
 Patterns = Annotated[
     list[str],
-    _several(
+    several(
         "--pattern",
         "-p",
         metavar="PATTERN",
@@ -130,11 +79,11 @@ MaxDepth = Annotated[
 ]
 Include = Annotated[
     list[str],
-    _several("--include", metavar="GLOB", text="Only what matches."),
+    several("--include", metavar="GLOB", text="Only what matches."),
 ]
 Exclude = Annotated[
     list[str],
-    _several("--exclude", metavar="GLOB", text="Nothing that matches."),
+    several("--exclude", metavar="GLOB", text="Nothing that matches."),
 ]
 FilesFrom = Annotated[
     str | None,
@@ -142,7 +91,7 @@ FilesFrom = Annotated[
         "--files-from",
         metavar="FILE",
         envvar="CKPTSEL_FILES_FROM",
-        callback=_beaten_by("locations", "files0_from"),
+        callback=beaten_by("locations", "files0_from"),
         help="Take the checkpoints listed in FILE, one a line, instead of looking; - is stdin.",
     ),
 ]
@@ -152,7 +101,7 @@ Files0From = Annotated[
         "--files0-from",
         metavar="FILE",
         envvar="CKPTSEL_FILES0_FROM",
-        callback=_beaten_by("locations", "files_from"),
+        callback=beaten_by("locations", "files_from"),
         help="The same for names that end with a NUL byte, as from find -print0.",
     ),
 ]
@@ -191,7 +140,7 @@ NoLogs = Annotated[
     typer.Option(
         "--no-logs",
         envvar="CKPTSEL_NO_LOGS",
-        callback=_beaten_by("logs_only"),
+        callback=beaten_by("logs_only"),
         help="Take values from the names only, and read neither logs nor the files themselves.",
     ),
 ]
@@ -200,13 +149,13 @@ LogsOnly = Annotated[
     typer.Option(
         "--logs-only",
         envvar="CKPTSEL_LOGS_ONLY",
-        callback=_beaten_by("no_logs"),
+        callback=beaten_by("no_logs"),
         help="Take metrics from the logs only, whatever the names say.",
     ),
 ]
 Metrics = Annotated[
     list[str],
-    _several(
+    several(
         "--metrics",
         metavar="FILE",
         text="A table with values of the checkpoints, with a column epoch, step or file: CSV, JSON,"
@@ -236,7 +185,7 @@ Top = Annotated[
 ]
 Require = Annotated[
     list[str],
-    _several(
+    several(
         "--require",
         metavar="CONDITION",
         text="Exit with 4 unless it is met, such as 'val_loss<=0.3'.",
@@ -248,7 +197,7 @@ Template = Annotated[
         "--format",
         metavar="TEMPLATE",
         envvar="CKPTSEL_FORMAT",
-        callback=_beaten_by("output_format"),
+        callback=beaten_by("output_format"),
         help="Print a line each, such as '{path} {val_loss:.4f}'. Fields: path, name, run, epoch,"
         " step, kind, rank, size_bytes, modified, value, monitor, and each metric.",
     ),
@@ -260,7 +209,7 @@ Output = Annotated[
         "-o",
         metavar="FORMAT",
         envvar="CKPTSEL_OUTPUT",
-        callback=_beaten_by("template", "null"),
+        callback=beaten_by("template", "null"),
         show_default=False,
         help="One of table, json, jsonl, csv, tsv, paths, paths0.",
     ),

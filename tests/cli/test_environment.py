@@ -49,6 +49,7 @@ def test_every_option_has_a_variable(name: str) -> None:
         ({"OUTPUT": "json", "FORMAT": "{epoch}"}, "-o paths", f"{BEST}\n"),
         ({"OUTPUT": "json", "FORMAT": "{epoch}"}, "--format {rank}", "1\n"),
         ({"MODE": "max"}, "-m val_loss:min", f"{BEST}\n"),
+        ({"MODE": "max"}, "-m val_loss:MIN", f"{BEST}\n"),
         ({"MODE": "max"}, "-m val_loss --mode min", f"{BEST}\n"),
     ],
 )
